@@ -1,0 +1,45 @@
+# The commands a person runs. Everything here works from a clean clone: `scripts/prepare` sees to the packages
+# that building needs and says what to install where it may not do so itself.
+
+CARGO ?= cargo
+# `make check LOCKED=--locked` refuses to touch Cargo.lock; continuous integration runs it that way.
+LOCKED ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench audit
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## Start the gateway with simulated servers on loopback and print what to try
+	@scripts/prepare demo
+	$(CARGO) run $(LOCKED) --package loadtest --bin demo
+
+# Doc tests come first, because nextest does not run them and its summary has to be the last line of the log.
+test: ## Run every test of the workspace (the browser test needs Chromium, see scripts/prepare)
+	@scripts/prepare test
+	$(CARGO) test $(LOCKED) --workspace --doc
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		set -x; exec $(CARGO) nextest run $(LOCKED) --workspace; \
+	else \
+		set -x; exec $(CARGO) test $(LOCKED) --workspace --lib --bins --tests --examples; \
+	fi
+
+check: ## Formatting, lints, documentation and dependency rules, without running anything
+	@scripts/prepare check
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --workspace --no-deps
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) deny --workspace $(LOCKED) check bans licenses sources; \
+	else \
+		echo "deny.toml was not checked: cargo-deny is not installed (cargo install --locked cargo-deny)"; \
+	fi
+
+bench: ## Run the benchmarks
+	@scripts/prepare bench
+	$(CARGO) bench $(LOCKED) --workspace
+
+# Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
+audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)
+	$(CARGO) deny --workspace $(LOCKED) check advisories

@@ -1,0 +1,81 @@
+//! The commands. Exit code 0: done; 1: something is wrong with the configuration or the world; 2: wrong arguments.
+
+mod check;
+mod explain;
+mod live;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The edge gateway of a contact center.
+#[derive(Parser)]
+#[command(name = "portcullis", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    file: File,
+}
+
+#[derive(Args, Clone)]
+struct File {
+    /// The configuration
+    #[arg(
+        short,
+        long = "config",
+        value_name = "FILE",
+        default_value = "/etc/portcullis/portcullis.yaml",
+        global = true
+    )]
+    config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway (what happens without any command)
+    Run,
+    /// Report every mistake in the configuration at once
+    Check {
+        /// Print the configuration with every default filled in
+        #[arg(long)]
+        show: bool,
+        /// Also resolve names, connect to every server, verify certificates, clocks and limits
+        #[arg(long)]
+        live: bool,
+    },
+    /// Say what would happen to a request, without sending it
+    Explain {
+        /// [METHOD] URL, for instance: GET https://proxy.example.com/us/icserver1/icws/connection
+        #[arg(required = true, num_args = 1..=2, value_names = ["METHOD", "URL"])]
+        request: Vec<String>,
+        /// The client's address
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<std::net::IpAddr>,
+    },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let file = arguments.file.config;
+    match arguments.command.unwrap_or(Command::Run) {
+        Command::Run => run::run(&file),
+        Command::Check { show, live } => check::check(&file, show, live),
+        Command::Explain { request, from } => explain::explain(&file, &request, from),
+        Command::Schema => {
+            print(&format!("{:#}\n", crate::config::schema()));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Prints, and minds nothing if the reader has gone (`portcullis schema | head`).
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

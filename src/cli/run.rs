@@ -1,0 +1,113 @@
+//! `run`: the gateway in the foreground, until a signal ends it.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::{error, info, warn};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config;
+use crate::diagnostic::Report;
+use crate::server::{Server, StartError};
+
+/// How long requests may take to finish after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(30);
+
+pub(super) fn run(file: &Path) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("portcullis")
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("portcullis: the system gives no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(serve(file));
+    // Whatever still runs after the drain is cut here.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+async fn serve(file: &Path) -> ExitCode {
+    // Before anything else: from here on a SIGHUP is a message and no longer the end of the process.
+    let signals = (
+        signal(SignalKind::hangup()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        eprintln!("portcullis: the system gives no signal handlers");
+        return ExitCode::FAILURE;
+    };
+    let (config, source) = match config::load(file) {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            eprint!("{report}");
+            return ExitCode::FAILURE;
+        }
+    };
+    start_log(&config);
+    let server = match Server::start(&config).await {
+        Ok(server) => server,
+        Err(StartError::Config(mistakes)) => {
+            eprint!("{}", Report::new(source, mistakes));
+            return ExitCode::FAILURE;
+        }
+        Err(other) => {
+            error!("{other}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for (_, address) in server.bound() {
+        info!("listening on {address}");
+    }
+    info!("metrics and health on http://{}", server.admin());
+    let server = Arc::new(server);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload(file, &server).await,
+            _ = terminate.recv() => {
+                info!("SIGTERM: finishing what is under way, for at most {DRAIN:?}");
+                return drain(server, &mut interrupt).await;
+            }
+            _ = interrupt.recv() => {
+                info!("SIGINT: stopping now");
+                return ExitCode::SUCCESS;
+            }
+        }
+    }
+}
+
+async fn drain(server: Arc<Server>, interrupt: &mut Signal) -> ExitCode {
+    if let Some(server) = Arc::into_inner(server) {
+        tokio::select! {
+            () = server.stop(DRAIN) => {}
+            _ = interrupt.recv() => info!("SIGINT: stopping now"),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn reload(file: &Path, server: &Server) {
+    let why: Box<dyn std::error::Error> = match config::load(file) {
+        Ok((config, source)) => match server.reload(&config).await {
+            Ok(()) => return info!("SIGHUP: the configuration was applied"),
+            Err(StartError::Config(mistakes)) => Box::new(Report::new(source, mistakes)),
+            Err(other) => Box::new(other),
+        },
+        Err(report) => Box::new(report),
+    };
+    warn!("SIGHUP: refused, the running configuration stays:\n{why}");
+}
+
+fn start_log(config: &config::Config) {
+    // RUST_LOG wins over the file, for the hour in which somebody needs more.
+    let env =
+        env_logger::Env::default().default_filter_or(format!("{},pingora=error", config.log.level));
+    let _ = env_logger::Builder::from_env(env).try_init();
+}

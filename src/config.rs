@@ -1,0 +1,113 @@
+//! The configuration file: the operator's YAML as final value types, or every mistake in it at once.
+//!
+//! Each section is declared once, by `section!`: the struct, how it is read, what `check --show` prints, the JSON Schema and the
+//! reference all come from that declaration.
+//!
+//! ```
+//! use portcullis::config;
+//! use portcullis::diagnostic::Source;
+//!
+//! let source = Source::new("portcullis.yaml", "/etc/portcullis", "listeners: [{ lisen: 0.0.0.0:80 }]\nhosts: {}\n");
+//! let report = config::parse(&source).unwrap_err();
+//! assert!(report.to_string().contains("did you mean `listen`?"));
+//! ```
+
+mod admin;
+mod at;
+mod choice;
+mod client_address;
+mod cross_check;
+mod decode;
+mod hosts;
+mod limits;
+mod listeners;
+mod log;
+mod reference;
+mod section;
+mod servers;
+mod shape;
+mod suggest;
+mod syntax;
+mod tls;
+mod tree;
+pub mod value;
+mod yaml;
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::diagnostic::{Report, Source};
+
+pub use admin::Admin;
+pub use at::At;
+pub use client_address::{ClientAddress, ProxyProtocol};
+use decode::{Context, Decode};
+pub use hosts::{CacheRule, Host, Route, ServersJson};
+pub use limits::{Http2, KeepAlive, Limits, RequestBody, RequestHead};
+pub use listeners::{Listener, ListenerTls};
+pub use log::{Log, LogLevel};
+pub use reference::reference;
+use section::section;
+pub use servers::{Kind, Server, ServerErrors, Timeouts};
+pub use tls::{CertificateFiles, Tls};
+use value::{HostKey, ServerName};
+
+section! {
+    /// The configuration of Portcullis.
+    pub struct Config {
+        /// The listener for operators.
+        admin: Admin = nested,
+        /// The public addresses; at least one.
+        listeners: Vec<Listener> = required,
+        /// TLS towards clients.
+        tls: Tls = nested,
+        /// Whose word is believed about who the client is.
+        client_address: ClientAddress = nested,
+        /// The only machines that the gateway ever connects to, by name.
+        servers: IndexMap<At<ServerName>, Server> = default IndexMap::new(),
+        /// Public names, each with or without a port, and what is behind them. A host, port or path that is not here is refused without touching any server.
+        hosts: IndexMap<At<HostKey>, Host> = required,
+        /// What one connection or request may use.
+        limits: Limits = nested,
+        /// What the gateway says about itself.
+        log: Log = nested,
+    }
+    planned ["auth", "cors", "proxy_map", "state", "cache", "substitution"];
+    parts cross_check::sections;
+}
+
+/// Reads and parses a configuration file; the source is returned as well, for diagnostics of later checks.
+///
+/// # Errors
+/// The file cannot be read, or everything that is wrong with it.
+pub fn load(path: &Path) -> Result<(Config, Source), Report> {
+    let source = Source::read(path)?;
+    let config = parse(&source)?;
+    Ok((config, source))
+}
+
+/// Parses a configuration that is already in memory.
+///
+/// # Errors
+/// Everything that is wrong with it; only a text that is not YAML at all has a single mistake.
+pub fn parse(source: &Source) -> Result<Config, Report> {
+    let report = |found| Report::new(source.clone(), found);
+    let tree = tree::parse(source.text()).map_err(|diagnostic| report(vec![diagnostic]))?;
+    let mut cx = Context::new(source.folder());
+    match Config::decode(&tree, &mut cx) {
+        Some(config) if cx.found.is_empty() => Ok(config),
+        _ => Err(report(cx.found)),
+    }
+}
+
+/// The configuration as YAML with every default filled in. Parsing it gives an equal configuration, when paths start from the same folder.
+pub fn show(config: &Config) -> String {
+    yaml::write(&config.encode())
+}
+
+/// The JSON Schema (draft 2020-12) of the file, for editors.
+pub fn schema() -> Value {
+    Config::shape().document_schema()
+}

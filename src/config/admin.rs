@@ -1,0 +1,34 @@
+//! The `admin` section: where metrics, health and the dashboard are.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::diagnostic::Place;
+
+use super::At;
+use super::decode::Context;
+use super::section::section;
+
+section! {
+    /// The listener for operators: `/metrics`, `/healthz`, `/readyz`, the dashboard. It has no password, so it must be on loopback.
+    pub struct Admin {
+        /// Loopback address and port. Takes effect on reload.
+        listen: At<SocketAddr> = default SocketAddr::from((Ipv4Addr::LOCALHOST, 9145)),
+    }
+    finish check;
+}
+
+fn check(admin: &mut Admin, _: Place, cx: &mut Context<'_>) {
+    if !admin.listen.ip().is_loopback() {
+        cx.refuse(
+            admin.listen.place,
+            format!(
+                "the admin listener has no password, so it must not be reachable at {}",
+                admin.listen.ip()
+            ),
+            format!(
+                "write `127.0.0.1:{}`; reach it from elsewhere through SSH",
+                admin.listen.port()
+            ),
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! The `client_address` section: whose word is believed about who the client is.
+
+use crate::diagnostic::Place;
+
+use super::At;
+use super::choice::choice;
+use super::decode::Context;
+use super::section::section;
+use super::value::{HeaderName, IpNet};
+
+section! {
+    /// Whose word is believed about who the client is. Takes effect on reload, for new connections.
+    pub struct ClientAddress {
+        /// Networks of the proxies and load balancers in front of the gateway. What anybody else says about addresses is dropped.
+        trusted_proxies: Vec<At<IpNet>> = default Vec::new(),
+        /// Header in which trusted proxies list the client's address; read from right to left.
+        header: At<HeaderName> = default HeaderName::x_forwarded_for(),
+        /// Whether connections begin with the PROXY protocol (version 1 or 2); only from trusted proxies.
+        proxy_protocol: At<ProxyProtocol> = default ProxyProtocol::Never,
+    }
+    finish check;
+}
+
+choice! {
+    /// Whether connections begin with the PROXY protocol.
+    pub enum ProxyProtocol: "PROXY protocol mode" {
+        /// It is not spoken; a connection that begins with it is closed.
+        Never = "never",
+        /// A trusted proxy may speak it.
+        Accept = "accept",
+        /// Every connection must begin with it and come from a trusted proxy.
+        Require = "require",
+    }
+}
+
+fn check(section: &mut ClientAddress, _: Place, cx: &mut Context<'_>) {
+    for network in section
+        .trusted_proxies
+        .iter()
+        .filter(|network| network.prefix_len() == 0)
+    {
+        // SECURITY: with this, every client could choose the address that limits and logs see.
+        cx.refuse(
+            network.place,
+            format!("`{network}` would believe everybody"),
+            "write the networks of your own proxies only",
+        );
+    }
+    // An empty list whose items were all refused has been reported item by item.
+    if *section.proxy_protocol != ProxyProtocol::Never && section.trusted_proxies.is_empty() {
+        cx.refuse(
+            section.proxy_protocol.place,
+            "the PROXY protocol is only believed from `trusted_proxies`, and there are none",
+            "add `trusted_proxies` with the networks of the proxies, or write `never`",
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! What belongs together across sections. Runs on whatever could be read, so that one wrong key does not hide the rest.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::Diagnostic;
+
+use super::At;
+use super::admin::Admin;
+use super::client_address::ClientAddress;
+use super::decode::Context;
+use super::hosts::Host;
+use super::limits::Limits;
+use super::listeners::Listener;
+use super::log::Log;
+use super::section::Fields;
+use super::servers::{Kind, Server};
+use super::suggest::nearest;
+use super::tls::Tls;
+use super::tree::Data;
+use super::value::{HostKey, PairName, ServerName};
+
+/// The sections of the file in their order; `None` for those that could not be read.
+type Sections<'a> = (
+    Option<&'a Admin>,
+    Option<&'a Vec<Listener>>,
+    Option<&'a Tls>,
+    Option<&'a ClientAddress>,
+    Option<&'a IndexMap<At<ServerName>, Server>>,
+    Option<&'a IndexMap<At<HostKey>, Host>>,
+    Option<&'a Limits>,
+    Option<&'a Log>,
+);
+
+/// Checks all sections against one another.
+pub(super) fn sections(fields: &Fields<'_, '_>, cx: &mut Context<'_>, sections: Sections<'_>) {
+    let (admin, listeners, tls, _, servers, hosts, _, _) = sections;
+    if servers.is_some() {
+        references(cx);
+    }
+    if let Some(servers) = servers {
+        pairs(servers, cx);
+    }
+    if let Some(listeners) = listeners {
+        addresses(admin, listeners, cx);
+        // Whether something is missing can only be said when every listener could be read.
+        let written = fields.node("listeners").map_or(0, |node| match &node.data {
+            Data::List(items) => items.len(),
+            Data::Scalar { .. } | Data::Map(_) => 0,
+        });
+        if listeners.len() == written {
+            tls_listeners(fields, listeners, tls, cx);
+            if let Some(hosts) = hosts {
+                ports(hosts, listeners, cx);
+            }
+        }
+    }
+    let empty_hosts = fields
+        .node("hosts")
+        .is_some_and(|node| matches!(&node.data, Data::Map(pairs) if pairs.is_empty()));
+    if empty_hosts {
+        cx.refuse(
+            fields.key_place("hosts"),
+            "without hosts everything is refused",
+            "add a host and what is behind it",
+        );
+    }
+}
+
+/// Every server that is named must be declared.
+fn references(cx: &mut Context<'_>) {
+    for reference in std::mem::take(&mut cx.references) {
+        if cx.declared.contains(&*reference) {
+            continue;
+        }
+        let known = cx.declared.iter().map(ServerName::as_str);
+        let remedy = match nearest(reference.as_str(), known) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("add `{reference}` to `servers`, with its kind and URL"),
+        };
+        cx.refuse(
+            reference.place,
+            format!("there is no server `{reference}`"),
+            remedy,
+        );
+    }
+}
+
+/// Servers of one pair speak the same protocol.
+fn pairs(servers: &IndexMap<At<ServerName>, Server>, cx: &mut Context<'_>) {
+    let mut first: HashMap<&PairName, (&At<ServerName>, Kind)> = HashMap::new();
+    for (name, server) in servers {
+        let Some(pair) = &server.pair else { continue };
+        let (other, kind) = *first.entry(&pair.value).or_insert((name, *server.kind));
+        if kind != *server.kind {
+            cx.note(
+                Diagnostic::new(
+                    pair.place,
+                    format!(
+                        "`{name}` is of kind `{}` and its pair `{pair}` of kind `{kind}`",
+                        *server.kind
+                    ),
+                )
+                .related(other.place, "the other server is here")
+                .remedy("give pairs of different kinds different names"),
+            );
+        }
+    }
+}
+
+/// Every address is listened on once.
+fn addresses(admin: Option<&Admin>, listeners: &[Listener], cx: &mut Context<'_>) {
+    let admin = admin.map(|admin| (&admin.listen, "the admin listener"));
+    let all: Vec<(&At<SocketAddr>, &str)> = admin
+        .into_iter()
+        .chain(
+            listeners
+                .iter()
+                .map(|listener| (&listener.listen, "the other listener")),
+        )
+        .collect();
+    for (index, (address, _)) in all.iter().enumerate() {
+        let earlier = all
+            .iter()
+            .take(index)
+            .find(|(earlier, _)| overlap(earlier, address));
+        if let Some((earlier, what)) = earlier {
+            cx.note(
+                Diagnostic::new(
+                    address.place,
+                    format!("`{address}` is taken by {what} on `{earlier}`"),
+                )
+                .related(earlier.place, "it is here")
+                .remedy("keep one of them, or give them different ports"),
+            );
+        }
+    }
+}
+
+/// Whether the system would refuse to listen on both. Port 0 is never the same twice.
+fn overlap(a: &SocketAddr, b: &SocketAddr) -> bool {
+    let same_family = a.is_ipv4() == b.is_ipv4();
+    let covers = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() != 0 && a.port() == b.port() && same_family && covers
+}
+
+fn tls_listeners(
+    fields: &Fields<'_, '_>,
+    listeners: &[Listener],
+    tls: Option<&Tls>,
+    cx: &mut Context<'_>,
+) {
+    if listeners.is_empty() && fields.node("listeners").is_some() {
+        cx.refuse(
+            fields.key_place("listeners"),
+            "without listeners nobody can reach the gateway",
+            "add for example `- { listen: 0.0.0.0:443, tls: {} }`",
+        );
+    }
+    let first_tls = listeners.iter().find_map(|listener| listener.tls.as_ref());
+    match first_tls {
+        None => {
+            for redirect in listeners
+                .iter()
+                .filter_map(|listener| listener.redirect.as_ref())
+            {
+                cx.refuse(
+                    redirect.place,
+                    "this redirects to https, and no listener has `tls`",
+                    "add `tls: {}` to a listener, or remove `redirect`",
+                );
+            }
+        }
+        Some(listener) => {
+            let certificates_written = fields
+                .node("tls")
+                .is_some_and(|node| matches!(&node.data, Data::Map(pairs) if pairs.iter().any(|(key, _)| key.text() == Some("certificates"))));
+            if tls.is_some_and(|tls| tls.certificates.is_empty()) && !certificates_written {
+                cx.refuse(
+                    listener.place,
+                    "a listener with `tls` needs a certificate, and the section `tls` has none",
+                    "add `tls: { certificates: [{ cert: FILE, key: FILE }] }`",
+                );
+            }
+        }
+    }
+}
+
+/// A host with a port is for the listener with that port.
+fn ports(hosts: &IndexMap<At<HostKey>, Host>, listeners: &[Listener], cx: &mut Context<'_>) {
+    let ports: HashSet<u16> = listeners
+        .iter()
+        .filter(|listener| listener.redirect.is_none())
+        .map(|listener| listener.listen.port())
+        .collect();
+    // The port that the system chooses can be any.
+    if ports.contains(&0) || listeners.is_empty() {
+        return;
+    }
+    for key in hosts.keys() {
+        let Some(port) = key.port.filter(|port| !ports.contains(port)) else {
+            continue;
+        };
+        cx.refuse(
+            key.place,
+            format!("no listener that forwards has port {port}, so `{key}` cannot be reached"),
+            format!(
+                "add a listener with port {port}, or write `{}` for all listeners",
+                key.host
+            ),
+        );
+    }
+}

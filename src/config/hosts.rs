@@ -1,0 +1,76 @@
+//! The `hosts` section: public names and paths, and the server behind each. What is not here is refused.
+
+use super::At;
+use super::section::section;
+use super::servers::Timeouts;
+use super::value::{
+    ByteSize, FilePath, FilePattern, Lifetime, Method, PathPattern, PathPrefix, RelativePath,
+    ServerName, UrlTemplate,
+};
+
+mod check;
+
+section! {
+    /// One public name. Takes effect on reload, for new requests.
+    pub struct Host {
+        /// Everything goes to this server.
+        server: Option<At<ServerName>> = optional,
+        /// Everything is a file below this folder.
+        files: Option<At<FilePath>> = optional,
+        /// Paths and what is behind each. The longest matching path wins; their order does not matter.
+        routes: Option<At<Vec<Route>>> = optional,
+    }
+    exactly_one_of ["server", "files", "routes"];
+    finish check::host;
+}
+
+section! {
+    /// One path of a host, and what is behind it.
+    pub struct Route {
+        /// `/x/` for everything below it, `/x` for itself alone. One whole part may be `{server}`, which takes its value from `servers`; a leading `/**/` stands for any prefix.
+        path: At<PathPattern> = required,
+        /// The server.
+        server: Option<At<ServerName>> = optional,
+        /// The servers that `{server}` in the path may name.
+        servers: Option<At<Vec<At<ServerName>>>> = optional,
+        /// Folder whose files are served. The path must end with `/`.
+        files: Option<At<FilePath>> = optional,
+        /// Methods that are let through; every other one is answered 405. Without it: what the kind of the server allows.
+        methods: Option<At<Vec<At<Method>>>> = optional,
+        /// Largest request body, instead of `limits.request_body.size`.
+        request_body: Option<At<ByteSize>> = optional,
+        /// Paths on the server that may be reached, instead of those of the server.
+        expose: Option<At<Vec<At<PathPrefix>>>> = optional,
+        /// How long the server may take on this route, instead of what the server says. Key by key.
+        timeouts: Option<At<Timeouts>> = optional,
+        /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Without it: browsers ask every time.
+        cache: Option<At<Vec<CacheRule>>> = optional,
+        /// Generates the list of servers that the CIC web applications read. Only with `files`.
+        servers_json: Option<At<ServersJson>> = optional,
+    }
+    exactly_one_of ["server", "servers", "files"];
+    finish check::route;
+}
+
+section! {
+    /// How long browsers may keep some of the files.
+    pub struct CacheRule {
+        /// A folder `client/lib/`, a file `client/index.html`, or an ending `*.css`, below the folder of the route.
+        pattern as "match": At<FilePattern> = required,
+        /// How long they may be kept; `never` makes the browser ask every time.
+        lifetime as "for": At<Lifetime> = required,
+    }
+}
+
+section! {
+    /// The list of servers that the CIC web applications read before they sign in.
+    pub struct ServersJson {
+        /// Where it is, below the path of the route.
+        at: At<RelativePath> = default RelativePath::servers_json(),
+        /// Servers in the list, with their `display_name`.
+        servers: At<Vec<At<ServerName>>> = required,
+        /// URL under which a client reaches a server: `{host}` is replaced by its name.
+        template: At<UrlTemplate> = required,
+    }
+    finish check::servers_json;
+}

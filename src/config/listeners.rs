@@ -1,0 +1,43 @@
+//! The `listeners` section: the public addresses.
+
+use std::net::SocketAddr;
+
+use crate::diagnostic::Place;
+
+use super::At;
+use super::decode::Context;
+use super::section::section;
+use super::value::Redirect;
+
+section! {
+    /// One public address. Without `tls` and `redirect` it speaks plain HTTP.
+    pub struct Listener {
+        /// Address and port, such as `0.0.0.0:443` or `[::]:443`; port 0 lets the system choose one. Takes effect on reload.
+        listen: At<SocketAddr> = required,
+        /// TLS on this listener; `{}` for the defaults. The certificates are in the section `tls`.
+        tls: Option<At<ListenerTls>> = optional,
+        /// Answers every request with a redirect (308) to https on port 443 or the given one. Nothing is forwarded.
+        redirect: Option<At<Redirect>> = optional,
+    }
+    finish check;
+}
+
+section! {
+    /// TLS on one listener.
+    pub struct ListenerTls {
+        /// Refuses clients that do not say (by SNI) which host they want, instead of giving them the first certificate.
+        require_sni: bool = default false,
+        /// Offers HTTP/2 (by ALPN) besides HTTP/1.1.
+        http2: bool = default true,
+    }
+}
+
+fn check(listener: &mut Listener, _: Place, cx: &mut Context<'_>) {
+    if let (Some(_), Some(redirect)) = (&listener.tls, &listener.redirect) {
+        cx.refuse(
+            redirect.place,
+            "a listener with `tls` cannot redirect to https: its clients are there already",
+            "remove `tls` or `redirect`",
+        );
+    }
+}

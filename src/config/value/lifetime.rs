@@ -1,0 +1,48 @@
+//! How long a browser may keep a file: a duration, or `never`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Duration, Refusal};
+use crate::config::decode::{TextValue, text_values};
+
+/// How long a file may be kept without asking for it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lifetime {
+    /// Ask every time.
+    Never,
+    /// Keep it so long.
+    For(Duration),
+}
+
+impl FromStr for Lifetime {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        text.parse()
+            .map(Self::For)
+            .map_err(|Refusal { reason, remedy }| {
+                Refusal::new(reason, format!("{remedy}; or write `never`"))
+            })
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::For(duration) => duration.fmt(f),
+        }
+    }
+}
+
+impl TextValue for Lifetime {
+    const WORD: &'static str = "duration or `never`";
+    const PATTERN: &'static str = "^(never|[0-9]+(ms|s|m|h|d))$";
+    const EXAMPLE: &'static str = "15m";
+}
+
+text_values!(Lifetime);

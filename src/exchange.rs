@@ -1,0 +1,127 @@
+//! One request on its way: the snapshot it began with, who sent it, where it goes, what became of it.
+//!
+//! An exchange lives from the request's head to its log line. What it holds is released when it is dropped, so a request that is
+//! cut off in the middle gives back everything (`guards`).
+
+use std::any::Any;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Method;
+
+use crate::front_door::Connection;
+use crate::reason::Reason;
+use crate::request_id::RequestId;
+use crate::rewrite::{PathMap, PublicOrigin, Scheme};
+use crate::snapshot::{Route, Snapshot};
+use crate::upstream::{Timeouts, Upstream};
+
+/// The context of one request.
+pub struct Exchange {
+    /// What the file said when the request began. A reload does not touch it.
+    pub snapshot: Arc<Snapshot>,
+    /// The connection it came over.
+    pub connection: Option<Arc<Connection>>,
+    /// What finds this request in the log.
+    pub id: RequestId,
+    /// When its head was complete.
+    pub started: Instant,
+    /// The client's address, behind trusted proxies the one they vouch for.
+    pub client: Option<IpAddr>,
+    /// Whether the peer itself is a trusted proxy, so that what it says of the client is believed.
+    pub peer_trusted: bool,
+    /// The route it took, once that is known.
+    pub route: Option<Arc<Route>>,
+    /// The server it goes to, once that is known.
+    pub call: Option<Call>,
+    /// Why the gateway answered by itself, if it did.
+    pub refused: Option<Reason>,
+    /// Bytes of the request body seen so far.
+    pub body_bytes: u64,
+    /// How many addresses of the server have been tried.
+    pub tries: usize,
+    /// A small answer kept for the kind to look at when it is complete.
+    pub observed: Option<Vec<u8>>,
+    /// Released when the request is over, however it ends: counts of streams, places in limits.
+    pub guards: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl Exchange {
+    /// The beginning of a request.
+    pub fn new(snapshot: Arc<Snapshot>, connection: Option<Arc<Connection>>) -> Self {
+        Exchange {
+            snapshot,
+            connection,
+            id: RequestId::next(),
+            started: Instant::now(),
+            client: None,
+            peer_trusted: false,
+            route: None,
+            call: None,
+            refused: None,
+            body_bytes: 0,
+            tries: 0,
+            observed: None,
+            guards: Vec::new(),
+        }
+    }
+
+    /// The route's name for logs and metrics, `-` where no route matched.
+    pub fn route_name(&self) -> &str {
+        self.route.as_ref().map_or("-", |route| &route.name)
+    }
+}
+
+/// A request that has found its route and server.
+#[derive(Clone)]
+pub struct Call {
+    /// The route.
+    pub route: Arc<Route>,
+    /// The server.
+    pub upstream: Arc<Upstream>,
+    /// How long it may be silent on this route.
+    pub timeouts: Timeouts,
+    /// Its method.
+    pub method: Method,
+    /// The scheme the browser used.
+    pub scheme: Scheme,
+    /// Host and port as the client wrote them.
+    pub authority: String,
+    /// Path and query exactly as the client sent them.
+    pub public_target: String,
+    /// The prefix the client sees, its slash included: for instance `/us/icserver1/`.
+    pub public_prefix: String,
+    /// The prefix the server sees instead: for instance `/`.
+    pub inner_prefix: String,
+    /// Path and query for the server: the client's bytes behind the server's prefix.
+    pub inner_target: String,
+    /// Whether the peer is a trusted proxy.
+    pub peer_trusted: bool,
+}
+
+impl Call {
+    /// The path the server sees, without the query.
+    pub fn inner_path(&self) -> &str {
+        self.inner_target
+            .split_once('?')
+            .map_or(&self.inner_target, |(path, _)| path)
+    }
+
+    /// The origin the browser sees.
+    ///
+    /// # Errors
+    /// The host is not a host; routing has excluded that.
+    pub fn public(&self) -> Result<PublicOrigin<'_>, Reason> {
+        PublicOrigin::new(self.scheme, &self.authority).map_err(|_| Reason::BadHost)
+    }
+
+    /// The route's mapping, for the way back.
+    ///
+    /// # Errors
+    /// A prefix that cannot stand in a cookie or a URL; routing has excluded that.
+    pub fn path_map(&self) -> Result<PathMap<'_>, Reason> {
+        let scope = self.upstream.facts.kind.scope();
+        PathMap::new(&self.public_prefix, &self.inner_prefix, scope).map_err(|_| Reason::Internal)
+    }
+}

@@ -1,0 +1,48 @@
+//! Who may come in: the seam between the front door and the table of limits and bans.
+//!
+//! ```
+//! use portcullis::front_door::{Doorkeeper, ListenerSettings};
+//! use std::{any::Any, net::IpAddr};
+//! struct OnlyLoopback;
+//! impl Doorkeeper for OnlyLoopback {
+//!     fn admit(&self, peer: IpAddr, _: &ListenerSettings) -> Option<Box<dyn Any + Send + Sync>> {
+//!         peer.is_loopback().then(|| Box::new(()) as Box<dyn Any + Send + Sync>)
+//!     }
+//! }
+//! ```
+
+use std::any::Any;
+use std::net::IpAddr;
+
+use super::{Connection, ListenerSettings};
+use crate::reason::Reason;
+
+/// Held as long as the connection: what counts open connections gives its count back in `drop`.
+pub type Guard = Box<dyn Any + Send + Sync>;
+
+/// Decides about connections and hears what became of them. Called inside the accept loop: it must not block.
+pub trait Doorkeeper: Send + Sync {
+    /// Right after accept, before a byte is read; and again with the client's address once a PROXY header has named it.
+    /// The guard is dropped when the connection is over. `None` closes the connection without a word.
+    fn admit(&self, peer: IpAddr, listener: &ListenerSettings) -> Option<Guard>;
+
+    /// The front door itself ended a connection or refused a request. For counting and logging.
+    fn refused(&self, _reason: Reason, _connection: &Connection) {}
+
+    /// PROXY header and TLS are through; requests may follow.
+    fn opened(&self, _connection: &Connection) {}
+
+    /// A connection that was opened is over.
+    fn closed(&self, _connection: &Connection) {}
+}
+
+/// Lets everybody in and counts nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AdmitAll;
+
+impl Doorkeeper for AdmitAll {
+    fn admit(&self, _peer: IpAddr, _listener: &ListenerSettings) -> Option<Guard> {
+        // A box of nothing does not allocate.
+        Some(Box::new(()))
+    }
+}

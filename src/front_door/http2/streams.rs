@@ -1,0 +1,182 @@
+//! The app wrapper that Pingora calls once for each HTTP/2 stream, on a task of the stream's own.
+//!
+//! ```ignore
+//! ServerApp::process_new(&Arc::new(streams), stream, &watch).await;
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora_core::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora_core::protocols::http::ServerSession;
+use pingora_core::protocols::http::v2::server::H2Options;
+use pingora_core::server::ShutdownWatch;
+use tokio::sync::watch;
+
+use super::h2_options;
+use crate::front_door::connection::{BodyProgress, Scope};
+use crate::front_door::framing::{self, ALLOW};
+use crate::front_door::{Connection, HeadLimits, Shared};
+use crate::reason::Reason;
+
+/// One HTTP/2 connection as an app.
+pub(super) struct Streams<A> {
+    pub door: Arc<Shared<A>>,
+    pub connection: Arc<Connection>,
+    pub options: HttpServerOptions,
+    /// Requests this connection may still make.
+    pub left: AtomicU32,
+    pub open: AtomicUsize,
+    /// Makes Pingora say GOAWAY on this connection.
+    pub finish: watch::Sender<bool>,
+}
+
+struct Open<'a>(&'a AtomicUsize);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<A> Streams<A> {
+    pub(super) fn none_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed) == 0
+    }
+
+    /// The connection has had its requests: streams under way finish, new ones go to a new connection.
+    fn count_request(&self) {
+        let before = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                Some(left.saturating_sub(1))
+            });
+        if before.is_ok_and(|left| left <= 1) {
+            let _ = self.finish.send(true);
+        }
+    }
+
+    async fn refuse(&self, mut session: ServerSession, reason: Reason) {
+        self.door.keeper.refused(reason, &self.connection);
+        if answer(&mut session, reason).await.is_ok() {
+            let _ = session.finish().await;
+        }
+    }
+}
+
+#[async_trait]
+impl<A> HttpServerApp for Streams<A>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let _open = Open(&self.open);
+        self.count_request();
+        let settings = &self.connection.listener;
+        session.set_write_timeout(Some(settings.write_idle));
+        session.set_total_drain_timeout(Some(settings.body_idle));
+        let https = self.connection.tls.is_some();
+        if let Err(reason) = check(session.req_header(), &settings.head, https) {
+            self.refuse(session, reason).await;
+            return None;
+        }
+        let body = (!session.is_body_done()).then(|| Arc::new(BodyProgress::new()));
+        let scope = Scope {
+            connection: self.connection.clone(),
+            body: body.clone(),
+        };
+        let request = scope.around(self.door.app.process_new_http(session, shutdown));
+        match body {
+            None => {
+                request.await;
+            }
+            Some(progress) => tokio::select! {
+                _ = request => {}
+                // Dropping the request resets the stream.
+                () = progress.stalled(settings.body_idle) => {
+                    self.door.keeper.refused(Reason::BodyTimeout, &self.connection);
+                }
+            },
+        }
+        None
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        Some(h2_options(&self.connection.listener))
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        Some(&self.options)
+    }
+}
+
+/// The rules of [`framing::check`] that a header list can break. Names, pseudo-fields and connection fields are the library's, the
+/// agreement of `:authority` and Host is Pingora's.
+fn check(request: &RequestHeader, limits: &HeadLimits, https: bool) -> Result<(), Reason> {
+    if !framing::is_allowed_method(request.method.as_str().as_bytes()) {
+        return Err(Reason::MethodNotAllowed);
+    }
+    // Clients split Cookie into many fields for compression (RFC 9113 section 8.2.3); together they are one.
+    let cookies = request.headers.get_all(header::COOKIE).iter().count();
+    if request.headers.len() - cookies.saturating_sub(1) > limits.fields {
+        return Err(Reason::TooManyFields);
+    }
+    let target = request.raw_path();
+    let plain = target.first() == Some(&b'/')
+        && target.iter().all(|&b| b.is_ascii_graphic() && b != b'#')
+        && request.uri.scheme_str() == Some(if https { "https" } else { "http" })
+        && request.headers.iter().all(|(name, value)| {
+            value.as_bytes().iter().all(|&b| framing::is_value_byte(b))
+                && !framing::poses_as_another(name.as_str().as_bytes())
+        })
+        && !request.headers.contains_key(header::EXPECT)
+            | request
+                .headers
+                .get(header::EXPECT)
+                .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if !plain {
+        return Err(Reason::MalformedHead);
+    }
+    if request
+        .headers
+        .get_all(header::CONTENT_LENGTH)
+        .iter()
+        .count()
+        > 1
+    {
+        return Err(Reason::AmbiguousLength);
+    }
+    let authority = match request.uri.authority() {
+        Some(authority) => authority.as_str().as_bytes(),
+        None => request
+            .headers
+            .get(header::HOST)
+            .ok_or(Reason::BadHost)?
+            .as_bytes(),
+    };
+    framing::is_host(authority)
+        .then_some(())
+        .ok_or(Reason::BadHost)
+}
+
+async fn answer(session: &mut ServerSession, reason: Reason) -> pingora_core::Result<()> {
+    let text = Bytes::from(format!("{}\n", reason.message()));
+    let mut head = ResponseHeader::build(reason.status().unwrap_or(400), Some(4))?;
+    head.insert_header(header::CONTENT_TYPE, "text/plain; charset=utf-8")?;
+    head.insert_header(header::CONTENT_LENGTH, text.len())?;
+    head.insert_header(header::CACHE_CONTROL, "no-store")?;
+    if reason == Reason::MethodNotAllowed {
+        head.insert_header(header::ALLOW, ALLOW)?;
+    }
+    session.write_response_header(Box::new(head)).await?;
+    session.write_response_body(text, true).await
+}

@@ -1,0 +1,136 @@
+//! Listening sockets and the loop that accepts from one.
+//!
+//! ```ignore
+//! let socket = listener::bind("0.0.0.0:443".parse()?)?;
+//! tokio::spawn(listener::accept_loop(socket, settings, door));
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use pingora_core::apps::HttpServerApp;
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use tokio::net::TcpListener;
+
+use super::{ListenerSettings, Shared, serve};
+
+const BACKLOG: i32 = 65535;
+/// A client that vanished without a word is found out after about two minutes.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
+const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// Binds and listens. IPv6 addresses take IPv6 only: an address means what it says.
+///
+/// PERF: on Linux an accepted socket inherits TCP_NODELAY and keep-alive from the listening one, so accepting costs no further calls.
+///
+/// # Errors
+/// Those of the system, such as an address in use or a port that needs a capability.
+pub(super) fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(listen),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if listen.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_tcp_nodelay(true)?;
+    let (time, interval, retries) = KEEPALIVE;
+    let keepalive = TcpKeepalive::new()
+        .with_time(time)
+        .with_interval(interval)
+        .with_retries(retries);
+    socket.set_tcp_keepalive(&keepalive)?;
+    socket.bind(&listen.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts until the task is aborted. Each connection gets the settings of its moment.
+pub(super) async fn accept_loop<A>(
+    listener: TcpListener,
+    settings: Arc<ArcSwap<ListenerSettings>>,
+    door: Arc<Shared<A>>,
+) where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    let bound = listener.local_addr().ok();
+    let mut pause = PAUSE.0;
+    loop {
+        match listener.accept().await {
+            Ok((tcp, peer)) => {
+                pause = PAUSE.0;
+                let settings = settings.load_full();
+                let Some(guard) = door.keeper.admit(peer.ip().to_canonical(), &settings) else {
+                    continue;
+                };
+                // PERF: only a wildcard listener has to ask which of our addresses it was.
+                let local = match bound.filter(|bound| !bound.ip().is_unspecified()) {
+                    Some(bound) => bound,
+                    None => match tcp.local_addr() {
+                        Ok(local) => local,
+                        Err(_) => continue,
+                    },
+                };
+                let arrival = serve::Arrival {
+                    tcp,
+                    peer,
+                    local,
+                    settings,
+                    guard,
+                    at: Instant::now(),
+                };
+                tokio::spawn(serve::connection(door.clone(), arrival));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Out of descriptors or memory: the queue keeps the clients, and trying at once would only burn the processor.
+                log::error!("cannot accept on {bound:?}: {error}; next try in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSE.1);
+            }
+        }
+    }
+}
+
+/// accept(2): these tell of a connection that failed before it was taken, and the next one may be fine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | ConnectionRefused
+            | Interrupted
+            | HostUnreachable
+            | NetworkUnreachable
+            | NetworkDown
+            | TimedOut
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_connection_has_nodelay_and_keepalive() {
+        let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback");
+        let address = listener.local_addr().expect("bound");
+        let _client = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("connects");
+        let (accepted, _) = listener.accept().await.expect("accepts");
+        assert!(accepted.nodelay().expect("readable"));
+        assert!(
+            socket2::SockRef::from(&accepted)
+                .keepalive()
+                .expect("readable")
+        );
+    }
+}

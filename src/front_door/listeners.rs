@@ -1,0 +1,178 @@
+//! The set of listeners, changed as a whole.
+//!
+//! ```
+//! use portcullis::front_door::{BindError, BindErrors};
+//! fn report(errors: &BindErrors) {
+//!     for BindError { listen, error } in errors.iter() {
+//!         eprintln!("{listen}: {error}");
+//!     }
+//! }
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use pingora_core::apps::HttpServerApp;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::{ListenerSettings, Shared, listener};
+
+/// An address that could not be bound.
+#[derive(Debug, Error)]
+#[error("cannot listen on {listen}: {error}")]
+pub struct BindError {
+    /// As it was asked for.
+    pub listen: SocketAddr,
+    /// What the system says; `AddrInUse` also for an address that is listed twice.
+    pub error: io::Error,
+}
+
+/// Every address that could not be bound.
+pub type BindErrors = Vec<BindError>;
+
+#[derive(Default)]
+pub(super) struct Listeners {
+    list: Mutex<Vec<Listener>>,
+    /// One change at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+struct Listener {
+    wanted: SocketAddr,
+    actual: SocketAddr,
+    settings: Arc<ArcSwap<ListenerSettings>>,
+    accepting: JoinHandle<()>,
+}
+
+impl Listeners {
+    pub(super) async fn apply<A>(
+        &self,
+        wanted: Vec<ListenerSettings>,
+        door: &Arc<Shared<A>>,
+    ) -> Result<(), BindErrors>
+    where
+        A: HttpServerApp + Send + Sync + 'static,
+    {
+        let _alone = self.changing.lock().await;
+        let had: Vec<SocketAddr> = self.lock().iter().map(|l| l.wanted).collect();
+        let mut fresh = bind_new(&wanted, &had)?.into_iter();
+        let leaving =
+            {
+                let mut list = self.lock();
+                let mut old = std::mem::take(&mut *list);
+                for settings in wanted {
+                    // Listeners on port 0 are told apart by their order.
+                    let kept = old.iter().position(|l| l.wanted == settings.listen);
+                    match kept.map(|at| old.remove(at)) {
+                        Some(kept) => {
+                            kept.swap(settings);
+                            list.push(kept);
+                        }
+                        None => list.extend(fresh.next().map(|(socket, actual)| {
+                            Listener::start(socket, actual, settings, door)
+                        })),
+                    }
+                }
+                old
+            };
+        stop_all(leaving).await;
+        Ok(())
+    }
+
+    pub(super) async fn stop(&self) {
+        let _alone = self.changing.lock().await;
+        let leaving = std::mem::take(&mut *self.lock());
+        stop_all(leaving).await;
+    }
+
+    pub(super) fn bound(&self) -> Vec<(SocketAddr, SocketAddr)> {
+        self.lock().iter().map(|l| (l.wanted, l.actual)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Binds what is wanted and not there yet, in order; all or nothing.
+fn bind_new(
+    wanted: &[ListenerSettings],
+    had: &[SocketAddr],
+) -> Result<Vec<(TcpListener, SocketAddr)>, BindErrors> {
+    let mut had = had.to_vec();
+    let mut seen: Vec<SocketAddr> = Vec::new();
+    let mut fresh = Vec::new();
+    let mut errors = Vec::new();
+    for settings in wanted {
+        let listen = settings.listen;
+        if listen.port() != 0 && seen.contains(&listen) {
+            let error = io::Error::new(io::ErrorKind::AddrInUse, "listed twice");
+            errors.push(BindError { listen, error });
+            continue;
+        }
+        seen.push(listen);
+        if let Some(at) = had.iter().position(|&had| had == listen) {
+            had.remove(at);
+            continue;
+        }
+        let bound = listener::bind(listen)
+            .and_then(|socket| socket.local_addr().map(|actual| (socket, actual)));
+        match bound {
+            Ok(bound) => fresh.push(bound),
+            Err(error) => errors.push(BindError { listen, error }),
+        }
+    }
+    if errors.is_empty() {
+        Ok(fresh)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Returns when the sockets are closed, so that their addresses are free.
+async fn stop_all(leaving: Vec<Listener>) {
+    for listener in &leaving {
+        listener.accepting.abort();
+    }
+    for listener in leaving {
+        // Always an error: cancelled.
+        let _ = listener.accepting.await;
+    }
+}
+
+impl Listener {
+    fn start<A>(
+        socket: TcpListener,
+        actual: SocketAddr,
+        settings: ListenerSettings,
+        door: &Arc<Shared<A>>,
+    ) -> Listener
+    where
+        A: HttpServerApp + Send + Sync + 'static,
+    {
+        let wanted = settings.listen;
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let accepting = tokio::spawn(listener::accept_loop(
+            socket,
+            settings.clone(),
+            door.clone(),
+        ));
+        Listener {
+            wanted,
+            actual,
+            settings,
+            accepting,
+        }
+    }
+
+    /// Equal settings stay the same object.
+    fn swap(&self, settings: ListenerSettings) {
+        if **self.settings.load() != settings {
+            self.settings.store(Arc::new(settings));
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! One connection from accept to close: PROXY header, TLS, then HTTP/1 or HTTP/2.
+//!
+//! ```ignore
+//! tokio::spawn(serve::connection(door, arrival));
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pingora_core::apps::HttpServerApp;
+use tokio::net::TcpStream;
+use tokio::time::{timeout, timeout_at};
+
+use super::doorkeeper::Guard;
+use super::proxy_protocol::{self, Step};
+use super::settings::ProxyProtocol;
+use super::socket::Socket;
+use super::stream::{ClientStream, Io};
+use super::{Connection, ListenerSettings, Shared, http1, http2};
+use crate::reason::Reason;
+
+/// An admitted TCP connection.
+pub(super) struct Arrival {
+    pub tcp: TcpStream,
+    pub peer: SocketAddr,
+    pub local: SocketAddr,
+    pub settings: Arc<ListenerSettings>,
+    pub guard: Guard,
+    pub at: Instant,
+}
+
+/// Ready for requests.
+struct Established {
+    stream: Box<ClientStream>,
+    connection: Arc<Connection>,
+    _guards: (Guard, Option<Guard>),
+}
+
+/// Everything that ends a connection leads back here; `cut` ends what is still open after the drain's deadline.
+pub(super) async fn connection<A>(door: Arc<Shared<A>>, arrival: Arrival)
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    let _counted = door.count();
+    let mut cut = door.cut.subscribe();
+    tokio::select! {
+        biased;
+        () = live(&door, arrival) => {}
+        _ = cut.wait_for(|cut| *cut) => {}
+    }
+}
+
+async fn live<A>(door: &Arc<Shared<A>>, arrival: Arrival)
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    // PERF: boxed, so that the long life after it does not carry the size of a handshake.
+    let Some(established) = Box::pin(establish(door, arrival)).await else {
+        return;
+    };
+    let connection = established.connection;
+    door.keeper.opened(&connection);
+    let _closed = Closed {
+        door,
+        connection: &connection,
+    };
+    match connection.http2 {
+        true => Box::pin(http2::serve(door, established.stream, connection.clone())).await,
+        false => Box::pin(http1::serve(door, established.stream, connection.clone())).await,
+    }
+}
+
+/// Tells the doorkeeper however the connection ends.
+struct Closed<'a, A> {
+    door: &'a Shared<A>,
+    connection: &'a Connection,
+}
+
+impl<A> Drop for Closed<'_, A> {
+    fn drop(&mut self) {
+        self.door.keeper.closed(self.connection);
+    }
+}
+
+async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established> {
+    let settings = arrival.settings;
+    let mut connection = Connection {
+        id: door.next_id.fetch_add(1, Ordering::Relaxed),
+        listener: settings.clone(),
+        local: arrival.local,
+        tcp_peer: arrival.peer,
+        peer: arrival.peer,
+        tls: None,
+        http2: false,
+        opened: arrival.at,
+    };
+    let mut socket = Socket::new(arrival.tcp, settings.write_idle);
+    let mut second = None;
+    match client_of(&mut socket, &connection).await {
+        Ok(None) => {}
+        Ok(Some(client)) => {
+            connection.peer = client;
+            second = Some(door.keeper.admit(client.ip(), &settings)?);
+        }
+        Err(reason) => {
+            door.keeper.refused(reason, &connection);
+            return None;
+        }
+    }
+    let io = match &settings.tls {
+        None => Io::Plain(socket),
+        Some(tls) => {
+            let handshake = timeout(settings.tls_handshake, tls.accept(socket)).await;
+            match handshake.unwrap_or(Err(Reason::TlsHandshake)) {
+                Ok(accepted) => {
+                    connection.tls = Some(accepted.tls);
+                    connection.http2 = accepted.http2;
+                    Io::Tls(accepted.stream)
+                }
+                Err(reason) => {
+                    door.keeper.refused(reason, &connection);
+                    return None;
+                }
+            }
+        }
+    };
+    Some(Established {
+        stream: Box::new(ClientStream::new(io, &connection)),
+        connection: Arc::new(connection),
+        _guards: (arrival.guard, second),
+    })
+}
+
+/// The client a believed PROXY header names. From peers that are not trusted nothing is looked for: their header is malformed input
+/// to whatever protocol follows.
+async fn client_of(
+    socket: &mut Socket,
+    connection: &Connection,
+) -> Result<Option<SocketAddr>, Reason> {
+    let settings = &connection.listener;
+    let trusted = settings.trusts(connection.tcp_peer.ip());
+    let required = match (settings.proxy_protocol, trusted) {
+        (ProxyProtocol::Never, _) | (ProxyProtocol::Accept, false) => return Ok(None),
+        (ProxyProtocol::Require, false) => return Err(Reason::ProxyProtocol),
+        (ProxyProtocol::Accept, true) => false,
+        (ProxyProtocol::Require, true) => true,
+    };
+    let deadline = tokio::time::Instant::now() + settings.head.within;
+    loop {
+        match proxy_protocol::parse(socket.peeked()) {
+            Ok(Step::Header { len, client }) => {
+                socket.consume(len);
+                return Ok(client);
+            }
+            Ok(Step::NotOne) if !required => return Ok(None),
+            Ok(Step::NotOne) | Err(proxy_protocol::Malformed) => return Err(Reason::ProxyProtocol),
+            Ok(Step::More) => {}
+        }
+        match timeout_at(deadline, socket.peek_more()).await {
+            Ok(Ok(n)) if n > 0 => {}
+            _ => return Err(Reason::ProxyProtocol),
+        }
+    }
+}

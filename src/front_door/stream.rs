@@ -1,0 +1,301 @@
+//! The stream Pingora reads requests from: plain or TLS, with a window over it.
+//!
+//! On HTTP/1 the front door reads the head first. The window then lets Pingora see that head and as many bytes as its
+//! Content-Length says, and nothing of the next request: framing has one judge, pipelined requests stay here in order, and a
+//! connection goes on only where the last request ended. On HTTP/2 a [`FrameWatch`] keeps the deadlines.
+//!
+//! ```ignore
+//! stream.fill().await?;                     // more of the head
+//! stream.open(head_len, Some(body_len));    // what Pingora may see
+//! let session = ServerSession::new_http1(stream);
+//! ```
+
+mod pingora_io;
+
+pub(super) use pingora_io::LINGER;
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use pingora_core::protocols::SocketDigest;
+use pingora_core::protocols::tls::SslStream;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
+
+use super::Connection;
+use super::frames::{FrameWatch, Owed};
+use super::socket::{Socket, poll_append};
+use crate::reason::Reason;
+
+/// Bytes of following requests that are taken in while one is being served. Beyond this the client's own buffers fill up.
+const HELD_MAX: usize = 4096;
+
+pub(super) enum Io {
+    Plain(Socket),
+    Tls(Box<SslStream<Socket>>),
+}
+
+/// A client connection as Pingora sees it.
+pub struct ClientStream {
+    io: Io,
+    /// Read and not yet handed to Pingora.
+    ahead: BytesMut,
+    /// How many bytes Pingora may still see; `None`: all that come.
+    window: Option<u64>,
+    frames: Option<Box<Frames>>,
+    digest: Arc<SocketDigest>,
+}
+
+struct Frames {
+    watch: FrameWatch,
+    head_within: Duration,
+    body_idle: Duration,
+    /// Units that were complete when the clock was last set.
+    complete: u64,
+    deadline: Option<Pin<Box<Sleep>>>,
+    verdict: Verdict,
+}
+
+/// Why the stream itself ended an HTTP/2 connection, for whoever holds the other end of it.
+pub(super) type Verdict = Arc<OnceLock<Reason>>;
+
+impl ClientStream {
+    pub(super) fn new(io: Io, connection: &Connection) -> ClientStream {
+        let fd = match &io {
+            Io::Plain(socket) => socket.tcp.as_raw_fd(),
+            Io::Tls(tls) => tls.get_ref().tcp.as_raw_fd(),
+        };
+        let digest = SocketDigest::from_raw_fd(fd);
+        // The cells are new: nobody can have set them.
+        let _ = digest.peer_addr.set(Some(connection.peer.into()));
+        let _ = digest.local_addr.set(Some(connection.local.into()));
+        let frames = connection.http2.then(|| {
+            let settings = &connection.listener;
+            Box::new(Frames {
+                watch: FrameWatch::new(settings.http2.resets),
+                head_within: settings.head.within,
+                body_idle: settings.body_idle,
+                complete: 0,
+                deadline: Some(Box::pin(sleep_until(
+                    (Instant::now() + settings.head.within).into(),
+                ))),
+                verdict: Verdict::default(),
+            })
+        });
+        ClientStream {
+            io,
+            ahead: BytesMut::new(),
+            window: if connection.http2 { None } else { Some(0) },
+            frames,
+            digest: Arc::new(digest),
+        }
+    }
+
+    /// Filled in if the frame watch ends the connection.
+    pub(super) fn verdict(&self) -> Verdict {
+        let frames = self.frames.as_ref();
+        frames
+            .map(|frames| frames.verdict.clone())
+            .unwrap_or_default()
+    }
+
+    /// What has been read of the next head.
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.ahead
+    }
+
+    /// Reads more of the next head. `Ok(0)` is the end.
+    pub(super) async fn fill(&mut self) -> io::Result<usize> {
+        std::future::poll_fn(|cx| poll_append(&mut self.io, cx, &mut self.ahead)).await
+    }
+
+    /// Cuts bytes out of what has been read.
+    pub(super) fn cut(&mut self, range: Range<usize>) {
+        let tail = self.ahead.split_off(range.end.min(self.ahead.len()));
+        self.ahead.truncate(range.start);
+        self.ahead.unsplit(tail);
+    }
+
+    /// Makes an absolute target one in origin form by cutting its scheme and authority, which Host repeats: nothing behind has to
+    /// know that there is another form. Says by how many bytes the head became shorter.
+    pub(super) fn to_origin_form(&mut self, mut authority: Range<usize>) -> usize {
+        let path_follows = self.ahead.get(authority.end) == Some(&b'/');
+        if !path_follows && let Some(last) = self.ahead.get_mut(authority.end.saturating_sub(1)) {
+            // An empty path is `/` (RFC 9110 section 4.2.3).
+            *last = b'/';
+            authority.end -= 1;
+        }
+        let len = authority.len();
+        self.cut(authority);
+        len
+    }
+
+    /// Lets Pingora see the head and the body behind it; `None`: everything (chunked, or another protocol after an upgrade).
+    pub(super) fn open(&mut self, head: usize, body: Option<u64>) {
+        self.window = body.map(|body| body.saturating_add(head as u64));
+    }
+
+    /// Whether the last request was read to its very end, so that the next head begins here.
+    pub(super) fn at_boundary(&mut self, chunked: bool) -> bool {
+        let finished = match self.window {
+            Some(left) => left == 0,
+            // Pingora keeps a connection only when it has read the last chunk and nothing after it.
+            None => chunked && self.ahead.is_empty(),
+        };
+        self.window = Some(0);
+        finished
+    }
+
+    /// Reads past the window and throws away, to let a client that still sends come to read our answer.
+    pub(super) async fn discard(&mut self, most: usize) -> io::Result<()> {
+        self.ahead = BytesMut::new();
+        let mut seen = 0;
+        while seen < most {
+            let n = self.fill().await?;
+            self.ahead.clear();
+            if n == 0 {
+                break;
+            }
+            seen += n;
+        }
+        Ok(())
+    }
+
+    fn poll_window(
+        &mut self,
+        left: u64,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if left == 0 {
+            return self.poll_beyond(cx);
+        }
+        let most = usize::try_from(left).unwrap_or(usize::MAX);
+        let before = buf.filled().len();
+        if !self.ahead.is_empty() {
+            let n = self.ahead.len().min(buf.remaining()).min(most);
+            buf.put_slice(self.ahead.get(..n).unwrap_or_default());
+            self.ahead.advance(n);
+            if self.ahead.is_empty() {
+                // PERF: an idle or upgraded connection keeps no buffer.
+                self.ahead = BytesMut::new();
+            }
+        } else if most >= buf.remaining() {
+            ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        } else {
+            let mut last = ReadBuf::new(buf.initialize_unfilled_to(most));
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut last))?;
+            let n = last.filled().len();
+            buf.advance(n);
+        }
+        let n = buf.filled().len() - before;
+        self.window = Some(left.saturating_sub(n as u64));
+        Poll::Ready(Ok(()))
+    }
+
+    /// Pingora reads beyond a request to notice that the client has gone. It learns just that.
+    fn poll_beyond(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.ahead.len() < HELD_MAX {
+            let n = ready!(poll_append(&mut self.io, cx, &mut self.ahead))?;
+            if n == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        // Nothing wakes this read again: who waits for it also waits for the answer.
+        Poll::Pending
+    }
+
+    fn poll_frames(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.io).poll_read(cx, buf);
+        let Some(frames) = &mut self.frames else {
+            return read;
+        };
+        match read {
+            Poll::Pending => frames.poll_deadline(cx),
+            Poll::Ready(Err(e)) => Poll::Ready(Err(e)),
+            Poll::Ready(Ok(())) => {
+                let new = buf.filled().get(before..).unwrap_or_default();
+                Poll::Ready(frames.follow(new))
+            }
+        }
+    }
+}
+
+impl Frames {
+    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.watch.follow(bytes).is_err() {
+            let _ = self.verdict.set(Reason::Http2Resets);
+            return Err(io::Error::other("too many RST_STREAM frames"));
+        }
+        let same_unit = self.complete == self.watch.complete();
+        self.complete = self.watch.complete();
+        self.deadline = match self.watch.owed() {
+            Owed::Nothing => None,
+            // The clock of a unit runs from its beginning ...
+            Owed::Bytes if same_unit && self.deadline.is_some() => self.deadline.take(),
+            Owed::Bytes => Some(self.after(self.head_within)),
+            // ... that of a body from its last byte.
+            Owed::Data => Some(self.after(self.body_idle)),
+        };
+        Ok(())
+    }
+
+    fn after(&self, time: Duration) -> Pin<Box<Sleep>> {
+        Box::pin(sleep_until((Instant::now() + time).into()))
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.deadline {
+            None => Poll::Pending,
+            Some(deadline) => {
+                ready!(deadline.as_mut().poll(cx));
+                let _ = self.verdict.set(match self.watch.owed() {
+                    _ if !self.watch.greeted() => Reason::PrefaceTimeout,
+                    Owed::Data => Reason::BodyTimeout,
+                    Owed::Nothing | Owed::Bytes => Reason::HeadTimeout,
+                });
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match this.window {
+            _ if this.frames.is_some() => this.poll_frames(cx, buf),
+            Some(left) => this.poll_window(left, cx, buf),
+            None if this.ahead.is_empty() => Pin::new(&mut this.io).poll_read(cx, buf),
+            None => {
+                // All that has been read fits the widest window.
+                let all = this.poll_window(u64::MAX, cx, buf);
+                this.window = None;
+                all
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ClientStream {
+    // SECURITY: never the bytes; they hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientStream")
+            .field("tls", &matches!(self.io, Io::Tls(_)))
+            .field("ahead", &self.ahead.len())
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! The steps of a request, in order. What each step does is written elsewhere; this file only calls.
+//!
+//! ```text
+//! early_request_filter     who is the client · caps on an HTTP/2 head
+//! request_filter           redirect · route · declared body size · files are answered here
+//! upstream_peer            the route's server, never another
+//! connected_to_upstream    TLS version
+//! upstream_request_filter  path, Host, forwarding headers, cookies joined, what the kind needs
+//! request_body_filter      body cap
+//! response_filter          cookies and locations mapped back, what the kind needs
+//! response_body_filter     small answers shown to the kind
+//! fail_to_proxy            error -> Reason -> answer
+//! logging                  metrics, log
+//! ```
+
+mod arrival;
+mod body;
+mod departure;
+mod failure;
+mod file;
+mod passage;
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora_core::protocols::Digest;
+use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::{Error, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+
+pub use failure::error;
+
+use crate::exchange::Exchange;
+use crate::front_door::Connection;
+use crate::reason::Reason;
+use crate::runtime::Runtime;
+use crate::snapshot::Snapshot;
+use crate::upstream::Wait;
+
+/// The proxy application: one for the process.
+pub struct Gateway {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    runtime: Arc<Runtime>,
+}
+
+impl Gateway {
+    /// A gateway that follows `snapshot`.
+    pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
+        Gateway { snapshot, runtime }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::new(self.snapshot.load_full(), Connection::current())
+    }
+
+    async fn early_request_filter(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        arrival::settle(session, exchange);
+        Ok(())
+    }
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        match arrival::admit(session, exchange).await {
+            Ok(arrival::Admitted::ToServer) => Ok(false),
+            Ok(arrival::Admitted::Answered) => Ok(true),
+            Err(refusal) => {
+                failure::refuse(session, exchange, refusal).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> Result<Box<HttpPeer>> {
+        let call = exchange
+            .call
+            .as_ref()
+            .ok_or_else(|| failure::error(Reason::Internal))?;
+        let wait = if session.is_upgrade_req() {
+            Wait::Upgrade
+        } else if call.upstream.facts.kind.is_stream(session.req_header()) {
+            Wait::EventStream
+        } else {
+            Wait::Answer
+        };
+        if wait != Wait::Answer {
+            session.set_read_timeout(Some(call.timeouts.stream));
+        }
+        exchange.tries += 1;
+        call.upstream
+            .peer(wait, &call.timeouts)
+            .map_err(failure::error)
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        reused: bool,
+        _peer: &HttpPeer,
+        _fd: RawFd,
+        digest: Option<&Digest>,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        passage::check_tls_version(exchange, reused, digest)
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        passage::prepare(exchange, head)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        chunk: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        body::request_chunk(exchange, chunk.as_ref(), end)
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        head: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> Result<()> {
+        departure::prepare(session, exchange, head)
+    }
+
+    fn response_body_filter(
+        &self,
+        session: &mut Session,
+        chunk: &mut Option<Bytes>,
+        end: bool,
+        exchange: &mut Exchange,
+    ) -> Result<Option<Duration>> {
+        // Bytes of a tunnel are nobody's business. Only the server's own 101 makes one, never a request's header.
+        if !session.was_upgraded() {
+            body::response_chunk(exchange, chunk.as_ref(), end);
+        }
+        Ok(None)
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        peer: &HttpPeer,
+        exchange: &mut Exchange,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        failure::next_address(exchange, peer, error)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        exchange: &mut Exchange,
+        reused: bool,
+    ) -> Box<Error> {
+        failure::repeat_or_not(session, exchange, error, reused)
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        exchange: &mut Exchange,
+    ) -> FailToProxy {
+        failure::answer(session, exchange, error).await
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
+        // `logging` writes the one line, with the reason's code and without the query.
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
+        self.runtime.metrics.request(session, exchange);
+        failure::log(session, exchange, error);
+    }
+}

@@ -1,0 +1,194 @@
+//! From a request's head to its route: who sent it, where it goes, or why not.
+
+use http::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
+use http::{Method, Version};
+use pingora_http::RequestHeader;
+use pingora_proxy::Session;
+
+use super::file;
+
+use crate::exchange::{Call, Exchange};
+use crate::reason::Reason;
+use crate::respond::{self, Answer};
+use crate::rewrite::{self, Scheme};
+use crate::routing::decide::{self, Goal, Incoming, Refusal};
+
+/// What became of an admitted request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// It goes to a server.
+    ToServer,
+    /// The gateway has answered it.
+    Answered,
+}
+
+/// What must be known before anything is decided: who the client is.
+pub fn settle(session: &mut Session, exchange: &mut Exchange) {
+    if session.req_header().version == Version::HTTP_10 {
+        // A 1xx answer is unknown to HTTP/1.0 (RFC 9110, 15.2).
+        session.set_ignore_info_resp(true);
+    }
+    let Some(peer) = exchange
+        .connection
+        .as_ref()
+        .map(|connection| connection.peer.ip())
+    else {
+        return;
+    };
+    let trust = &exchange.snapshot.client_address;
+    let chain = session
+        .req_header()
+        .headers
+        .get_all(&trust.header)
+        .iter()
+        .map(HeaderValue::as_bytes);
+    exchange.client = Some(rewrite::client_address(peer, chain, &trust.trusted));
+    exchange.peer_trusted = trust.trusts(peer);
+}
+
+/// Finds the route and everything that must hold before a server hears of the request.
+///
+/// # Errors
+/// Why the request is refused.
+pub async fn admit(session: &mut Session, exchange: &mut Exchange) -> Result<Admitted, Refusal> {
+    let Some(connection) = exchange.connection.clone() else {
+        return Err(Reason::Internal.into());
+    };
+    check_head(session, exchange)?;
+    let head = session.req_header();
+    let host = public_host(head)?;
+    let incoming = Incoming {
+        host,
+        port: connection.listener.listen.port(),
+        sni: connection.tls.as_ref().and_then(|tls| tls.sni.as_deref()),
+        method: &head.method,
+        path: head.uri.path(),
+        query: head.uri.query(),
+    };
+    if let Some(port) = connection.listener.redirect_port {
+        let location = decide::redirect(&exchange.snapshot, &incoming, port)?;
+        let location = HeaderValue::try_from(location).map_err(|_| Reason::BadHost)?;
+        let answer = Answer::new(308, "text/plain; charset=utf-8", "").with(LOCATION, location);
+        exchange.refused = Some(Reason::RedirectToHttps);
+        return answered(respond::send(session, answer, false).await);
+    }
+    let decision = decide::decide(&exchange.snapshot, &incoming)?;
+    exchange.route = Some(decision.route.clone());
+    if declared_length(head).is_some_and(|declared| declared > decision.route.body_limit) {
+        return Err(Reason::BodyTooLarge.into());
+    }
+    match decision.goal {
+        Goal::Files { site, path } => {
+            let answer = site.answer(&head.method, &path, &head.headers).await;
+            answered(file::send(session, answer).await)
+        }
+        Goal::Server {
+            upstream,
+            timeouts,
+            path,
+        } => {
+            let scheme = public_scheme(exchange, connection.tls.is_some(), head);
+            exchange.call = Some(Call {
+                scheme,
+                authority: host.to_owned(),
+                public_target: path_and_query(head).to_owned(),
+                method: head.method.clone(),
+                route: decision.route,
+                upstream,
+                timeouts,
+                public_prefix: path.public_prefix,
+                inner_prefix: path.inner_prefix,
+                inner_target: path.inner,
+                peer_trusted: exchange.peer_trusted,
+            });
+            Ok(Admitted::ToServer)
+        }
+    }
+}
+
+/// What the browser used: our own listener's scheme, unless a trusted proxy before us says what it ended.
+fn public_scheme(exchange: &Exchange, tls: bool, head: &RequestHeader) -> Scheme {
+    let told = head
+        .headers
+        .get("x-forwarded-proto")
+        .filter(|_| exchange.peer_trusted);
+    told.and_then(|told| Scheme::parse(told.as_bytes()))
+        .unwrap_or(if tls { Scheme::Https } else { Scheme::Http })
+}
+
+fn answered(sent: pingora_core::Result<()>) -> Result<Admitted, Refusal> {
+    // A client that left while it was answered is no refusal.
+    sent.map(|()| Admitted::Answered)
+        .map_err(|_| Reason::ClientGone.into())
+}
+
+/// HTTP/1 heads have passed the front door's own reading; HTTP/2 leaves these to us.
+fn check_head(session: &Session, exchange: &Exchange) -> Result<(), Reason> {
+    let head = session.req_header();
+    if !METHODS.contains(&head.method) {
+        return Err(Reason::MethodNotAllowed);
+    }
+    let limits = &exchange.snapshot.head;
+    if head.headers.len() > limits.fields {
+        return Err(Reason::TooManyFields);
+    }
+    if session.is_http2() {
+        let line = head
+            .uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        let fields: usize = head
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum();
+        if line + fields > limits.size {
+            return Err(Reason::HeadTooLarge);
+        }
+    }
+    Ok(())
+}
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::PATCH,
+    Method::OPTIONS,
+];
+
+/// The host the client asks for: `:authority` or Host. Pingora has made sure that they agree where both are there.
+fn public_host(head: &RequestHeader) -> Result<&str, Reason> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let authority = head.uri.authority().map(|authority| authority.as_str());
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().map_err(|_| Reason::BadHost),
+        (None, _) => authority.ok_or(Reason::BadHost),
+        (Some(_), Some(_)) => Err(Reason::BadHost),
+    }
+}
+
+fn path_and_query(head: &RequestHeader) -> &str {
+    head.uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+}
+
+fn declared_length(head: &RequestHeader) -> Option<u64> {
+    head.headers
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Whether a person reads the answer in a browser.
+pub fn is_person(head: &RequestHeader) -> bool {
+    head.headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}

@@ -1,0 +1,50 @@
+//! Bodies on their way: the cap on a request's, and a look at small answers for kinds that ask.
+
+use bytes::Bytes;
+use pingora_core::Result;
+
+use super::failure;
+use crate::exchange::Exchange;
+use crate::front_door::BodyProgress;
+use crate::reason::Reason;
+
+/// An answer larger than this is not shown to its kind.
+pub const OBSERVED: usize = 64 * 1024;
+
+/// Counts a chunk of the request's body against the route's cap.
+///
+/// # Errors
+/// [`Reason::BodyTooLarge`]; the server's connection is closed and the client gets 413.
+pub fn request_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) -> Result<()> {
+    if let Some(progress) = BodyProgress::current() {
+        progress.tick();
+        if end {
+            progress.finished();
+        }
+    }
+    let Some(chunk) = chunk else { return Ok(()) };
+    exchange.body_bytes += chunk.len() as u64;
+    match &exchange.route {
+        Some(route) if exchange.body_bytes > route.body_limit => {
+            Err(failure::error(Reason::BodyTooLarge))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keeps a copy of a small answer for the kind that asked to see it. The answer itself passes at once and unchanged.
+pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) {
+    let Some(mut kept) = exchange.observed.take() else {
+        return;
+    };
+    if let Some(chunk) = chunk {
+        if kept.len() + chunk.len() > OBSERVED {
+            return;
+        }
+        kept.extend_from_slice(chunk);
+    }
+    match (&exchange.call, end) {
+        (Some(call), true) => call.upstream.facts.kind.observed(call, &kept),
+        _ => exchange.observed = Some(kept),
+    }
+}

@@ -1,0 +1,167 @@
+//! `icws`: the Interaction Center Web Services of PureConnect, on 8018 (HTTP) and 8019 (HTTPS).
+//!
+//! Everything before `/icws/` is dropped from the path and only `/icws/` is exposed (`icws.md` 1(1) and 6). The request gains
+//! `ININ-ICWS-Original-URL`, with which ICWS builds URLs that work from outside; the answer's cookies and relative Location are
+//! mapped back; nothing else changes, not a byte of a body. A 503 with `alternateHostList` is the protocol's way to send a client
+//! to another server: it passes, and a name in it that this route cannot reach is logged, since its user would be stuck there.
+
+use ::http::{Method, StatusCode};
+use log::warn;
+use pingora_core::Result;
+use pingora_http::{RequestHeader, ResponseHeader};
+use std::time::Duration;
+
+use super::{Kind, listed};
+use crate::exchange::Call;
+use crate::reason::Reason;
+use crate::respond::{Answer, Audience};
+use crate::rewrite::{Scope, original_url};
+use crate::routing::{LiteralPath, Mapping};
+use crate::upstream::Timeouts;
+
+/// The header that tells ICWS how the client reached it (ICWS Web Proxies, "Proxying HTTP Requests").
+pub const ORIGINAL_URL: &str = "ININ-ICWS-Original-URL";
+/// The SDK reads a body only under this media type (`icws.md` 1(9)).
+const MEDIA_TYPE: &str = "application/vnd.inin.icws+JSON; charset=utf-8";
+
+pub(super) struct Icws;
+
+impl Kind for Icws {
+    fn name(&self) -> &'static str {
+        "icws"
+    }
+
+    fn default_port(&self, tls: bool) -> Option<u16> {
+        Some(if tls { 8019 } else { 8018 })
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            connect: Duration::from_secs(5),
+            // The vendor's own sample gives a request 60 s (ICWS Making Requests, JavaScript example).
+            response: Duration::from_secs(60),
+            stream: Duration::from_secs(300),
+            pooled: Duration::from_secs(4),
+        }
+    }
+
+    fn mapping(&self, _base: &LiteralPath, expose: Option<&[LiteralPath]>) -> Mapping {
+        Mapping::from_segment("icws", listed(expose, "/icws/"))
+    }
+
+    fn scope(&self) -> Scope<'static> {
+        Scope::Below("/icws")
+    }
+
+    fn strips_domain(&self) -> bool {
+        // Nothing else in an ICWS cookie is touched (ICWS Web Proxies, "Proxying HTTP Responses").
+        false
+    }
+
+    fn question(&self) -> Option<&'static str> {
+        Some("/icws/connection/version")
+    }
+
+    fn may_repeat(&self, _method: &Method, path: &str) -> bool {
+        // A short poll takes the messages off the server's queue: a second one would lose what the first one took
+        // (`icws.md` 1(5) and 3.5).
+        !path.to_ascii_lowercase().contains("/messaging/messages")
+    }
+
+    fn request(&self, call: &Call, head: &mut RequestHeader) -> Result<()> {
+        let kept = call.peer_trusted && head.headers.contains_key(ORIGINAL_URL);
+        if !kept {
+            let public = call.public().map_err(crate::gateway::error)?;
+            let url = original_url(public, &call.public_target)
+                .ok_or_else(|| crate::gateway::error(Reason::MalformedHead))?;
+            head.insert_header(ORIGINAL_URL, url)?;
+        }
+        Ok(())
+    }
+
+    fn observes(&self, call: &Call, head: &ResponseHeader) -> bool {
+        // Also on a 201: it may carry the list too (`icws.md` 3.3).
+        let connection = call.method == Method::POST
+            && call.inner_path().eq_ignore_ascii_case("/icws/connection");
+        connection
+            && matches!(
+                head.status,
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::CREATED
+            )
+    }
+
+    fn observed(&self, call: &Call, body: &[u8]) {
+        for name in alternate_hosts(body) {
+            if !call.route.reaches(&name) {
+                warn!(
+                    "{} sends clients to {:?}, which the route {} does not list: they will be stuck there. \
+                     Add it to the route's `servers` under exactly this name.",
+                    call.upstream.facts.name, name, call.route.name
+                );
+            }
+        }
+    }
+
+    fn answer(&self, reason: Reason, _audience: &Audience<'_>) -> Answer {
+        let body = serde_json::json!({
+            "errorId": format!("error.gateway.{}", reason.code()),
+            "message": reason.message(),
+        });
+        Answer::new(reason.status().unwrap_or(500), MEDIA_TYPE, body.to_string())
+    }
+}
+
+/// The names in `alternateHostList`, at most 32 of them and only such as could be names.
+fn alternate_hosts(body: &[u8]) -> Vec<String> {
+    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return Vec::new();
+    };
+    let list = answer
+        .get("alternateHostList")
+        .and_then(|list| list.as_array());
+    let name =
+        |value: &serde_json::Value| value.as_str().map(|name| name.chars().take(255).collect());
+    list.into_iter()
+        .flatten()
+        .take(32)
+        .filter_map(name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poll_for_messages_is_never_repeated_in_any_case() {
+        for path in [
+            "/icws/1234/messaging/messages",
+            "/icws/1234/Messaging/Messages?x=1",
+        ] {
+            assert!(!Icws.may_repeat(&Method::GET, path), "{path}");
+        }
+        assert!(Icws.may_repeat(&Method::GET, "/icws/1234/connection"));
+    }
+
+    #[test]
+    fn alternate_hosts_are_read_and_nonsense_is_not() {
+        let table: [(&[u8], &[&str]); 5] = [
+            (
+                br#"{"alternateHostList":["a","b.example"]}"#,
+                &["a", "b.example"],
+            ),
+            (br#"{"alternateHostList":"a"}"#, &[]),
+            (br#"{"alternateHostList":[1,null,"c"]}"#, &["c"]),
+            (b"<html>", &[]),
+            (b"", &[]),
+        ];
+        for (body, names) in table {
+            assert_eq!(
+                alternate_hosts(body),
+                names,
+                "{}",
+                String::from_utf8_lossy(body)
+            );
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Counters and gauges in Prometheus' form: one struct, one registry, label values only from the configuration and from closed lists.
+//!
+//! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use pingora_proxy::Session;
+use prometheus::{Encoder, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::exchange::Exchange;
+use crate::front_door::{Connection, Doorkeeper, ListenerSettings};
+use crate::reason::Reason;
+
+/// All metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    refusals: IntCounterVec,
+    connections: IntGauge,
+    /// 1 for each server whose certificate is not verified.
+    pub insecure_upstreams: IntGaugeVec,
+}
+
+impl Metrics {
+    /// Registers everything.
+    #[expect(clippy::new_without_default, reason = "made once, by `Runtime`")]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let requests = counter(
+            &registry,
+            "requests_total",
+            "Requests by route and answer.",
+            &["route", "code"],
+        );
+        let refusals = counter(
+            &registry,
+            "refusals_total",
+            "Requests and connections that the gateway itself refused, by reason.",
+            &["reason"],
+        );
+        let insecure_upstreams = IntGaugeVec::new(
+            Opts::new(
+                "upstream_insecure",
+                "1 where a server's certificate is not verified.",
+            )
+            .namespace(NAMESPACE),
+            &["server"],
+        );
+        let connections = IntGauge::with_opts(
+            Opts::new("connections_open", "Client connections open now.").namespace(NAMESPACE),
+        );
+        let build = IntGauge::with_opts(
+            Opts::new("build_info", "Always 1; the version is in the label.")
+                .namespace(NAMESPACE)
+                .const_label("version", env!("CARGO_PKG_VERSION")),
+        );
+        let (insecure_upstreams, connections, build) =
+            (sound(insecure_upstreams), sound(connections), sound(build));
+        build.set(1);
+        register(&registry, insecure_upstreams.clone());
+        register(&registry, connections.clone());
+        register(&registry, build);
+        for reason in Reason::ALL {
+            // From the first scrape on, so that a rate can be taken of the first refusal.
+            refusals.with_label_values(&[reason.code()]);
+        }
+        Metrics {
+            registry,
+            requests,
+            refusals,
+            connections,
+            insecure_upstreams,
+        }
+    }
+
+    /// Counts a request that is over.
+    pub fn request(&self, session: &Session, exchange: &Exchange) {
+        let status = session
+            .response_written()
+            .map_or(0, |head| head.status.as_u16());
+        self.requests
+            .with_label_values(&[exchange.route_name(), code_label(status)])
+            .inc();
+        if let Some(reason) = exchange.refused {
+            self.refusals.with_label_values(&[reason.code()]).inc();
+        }
+    }
+
+    /// The text a scrape gets.
+    pub fn text(&self) -> String {
+        let mut text = Vec::new();
+        // Writing to memory fails only for a family without metrics, which `gather` leaves out.
+        let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+const NAMESPACE: &str = "portcullis";
+
+fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let counter = sound(IntCounterVec::new(
+        Opts::new(name, help).namespace(NAMESPACE),
+        labels,
+    ));
+    register(registry, counter.clone());
+    counter
+}
+
+fn register(registry: &Registry, collector: impl prometheus::core::Collector + 'static) {
+    sound(registry.register(Box::new(collector)));
+}
+
+/// Names and labels are constants of this file: a wrong one fails in every test, at start, never later.
+#[expect(
+    clippy::expect_used,
+    reason = "only constants of this file can make it fail"
+)]
+fn sound<T>(made: Result<T, prometheus::Error>) -> T {
+    made.expect("the names in observe/metrics.rs are valid and unique")
+}
+
+/// Statuses as labels. A server may send any number: what is not a usual status is counted by its class.
+fn code_label(status: u16) -> &'static str {
+    macro_rules! labels {
+        ($($code:literal)+) => { match status {
+            $($code => stringify!($code),)+
+            0 => "none",
+            100..=199 => "1xx",
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            400..=499 => "4xx",
+            500..=599 => "5xx",
+            _ => "other",
+        } };
+    }
+    labels!(101 200 201 202 204 206 301 302 303 304 307 308 400 401 403 404 405 408 409 410 413 416 418 421 429 431
+        500 501 502 503 504 505)
+}
+
+/// Counts at the front door.
+pub struct CountingDoor(pub Arc<crate::runtime::Runtime>);
+
+struct OpenConnection(IntGauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Doorkeeper for CountingDoor {
+    fn admit(
+        &self,
+        _peer: std::net::IpAddr,
+        _listener: &ListenerSettings,
+    ) -> Option<Box<dyn Any + Send + Sync>> {
+        let gauge = self.0.metrics.connections.clone();
+        gauge.inc();
+        Some(Box::new(OpenConnection(gauge)))
+    }
+
+    fn refused(&self, reason: Reason, connection: &Connection) {
+        self.0
+            .metrics
+            .refusals
+            .with_label_values(&[reason.code()])
+            .inc();
+        log::info!(
+            "connection {} from {}: {}",
+            connection.id,
+            connection.peer,
+            reason.code()
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_there_from_the_first_scrape_on() {
+        let text = Metrics::new().text();
+        for reason in Reason::ALL {
+            let line = format!(
+                "portcullis_refusals_total{{reason=\"{}\"}} 0",
+                reason.code()
+            );
+            assert!(text.contains(&line), "{line} is missing");
+        }
+    }
+
+    #[test]
+    fn a_status_nobody_knows_makes_no_new_label() {
+        for (status, label) in [
+            (200, "200"),
+            (299, "2xx"),
+            (777, "other"),
+            (0, "none"),
+            (599, "5xx"),
+        ] {
+            assert_eq!(code_label(status), label);
+        }
+    }
+}

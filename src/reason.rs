@@ -1,0 +1,108 @@
+//! Why the gateway itself answered (or closed) instead of a server: one closed list.
+//!
+//! Adding a reason does not compile until [`Reason::status`], [`Reason::code`] and [`Reason::message`] know it; the log, the
+//! metrics and every error page are made from these three.
+//!
+//! ```
+//! use portcullis::reason::Reason;
+//! assert_eq!(Reason::HeadTooLarge.status(), Some(431));
+//! assert_eq!(Reason::HeadTooLarge.code(), "head_too_large");
+//! ```
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident $code:literal $status:expr, $message:literal;)+) => {
+        /// Why the gateway answered by itself. The text form is a stable word for logs and metrics.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Reason {
+            /// Every reason, in the order of the table: metrics prepare one counter for each.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)+];
+
+            /// The stable word that logs and metrics use.
+            pub fn code(self) -> &'static str {
+                match self { $(Reason::$name => $code,)+ }
+            }
+
+            /// The status the client sees; `None` where the connection is closed without an answer.
+            pub fn status(self) -> Option<u16> {
+                match self { $(Reason::$name => $status,)+ }
+            }
+
+            /// One sentence for the client. It never repeats anything the client sent.
+            pub fn message(self) -> &'static str {
+                match self { $(Reason::$name => $message,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    // --- front door: before a request exists
+    /// The PROXY protocol header was missing, malformed or late.
+    ProxyProtocol "proxy_protocol" None, "The PROXY protocol header is missing or malformed.";
+    /// The TLS handshake failed or did not finish in time.
+    TlsHandshake "tls_handshake" None, "The TLS handshake failed.";
+    /// The server name in the handshake is not one of ours, or none was sent where one is required.
+    UnknownSni "unknown_sni" None, "The server name is not known here.";
+    /// Nothing arrived on a new or kept-alive connection within its idle time.
+    IdleConnection "idle_connection" None, "The connection was idle for too long.";
+    /// The request head did not arrive whole within its deadline.
+    HeadTimeout "head_timeout" Some(408), "The request head did not arrive in time.";
+    /// The HTTP/2 connection preface did not arrive in time.
+    PrefaceTimeout "preface_timeout" None, "The HTTP/2 preface did not arrive in time.";
+    /// An HTTP/2 client reset more streams than a connection may.
+    Http2Resets "http2_resets" None, "Too many streams were reset.";
+    /// The request head is larger than `limits.request_head.size`.
+    HeadTooLarge "head_too_large" Some(431), "The request head is too large.";
+    /// The request head has more fields than `limits.request_head.fields`.
+    TooManyFields "too_many_fields" Some(431), "The request head has too many fields.";
+    // --- strict framing
+    /// The request line or a header line breaks RFC 9112's grammar, or could be read two ways.
+    MalformedHead "malformed_head" Some(400), "The request head is malformed.";
+    /// The message length is stated twice or in contradiction (Content-Length, Transfer-Encoding).
+    AmbiguousLength "ambiguous_length" Some(400), "The length of the request body is ambiguous.";
+    /// A transfer coding other than exactly `chunked`.
+    TransferCoding "transfer_coding" Some(501), "The transfer coding is not supported.";
+    /// No Host, several, or one that is not a host.
+    BadHost "bad_host" Some(400), "The Host of the request is missing or malformed.";
+    /// A method that is not on the list.
+    MethodNotAllowed "method_not_allowed" Some(405), "The method is not allowed here.";
+    /// A protocol version other than HTTP/1.0, HTTP/1.1 and HTTP/2.
+    Version "version" Some(505), "The HTTP version is not supported.";
+    // --- routing
+    /// The host is not in the host map.
+    UnknownHost "unknown_host" Some(404), "There is nothing here.";
+    /// SNI and Host name different hosts of ours.
+    Misdirected "misdirected" Some(421), "This connection is for another host.";
+    /// No route of this host matches the path.
+    UnknownPath "unknown_path" Some(404), "There is nothing here.";
+    /// The kind of server behind the route does not expose this path.
+    NotExposed "not_exposed" Some(404), "There is nothing here.";
+    /// `{server}` in the path names a server that the route does not list.
+    UnknownServer "unknown_server" Some(404), "There is nothing here.";
+    /// Servers could read the path in different ways, and not all of them are allowed.
+    AmbiguousPath "ambiguous_path" Some(400), "The path of the request is ambiguous.";
+    /// A plain listener that only redirects.
+    RedirectToHttps "redirect_to_https" Some(308), "This address is served over https.";
+    // --- bodies
+    /// The request body is larger than the limit of the route.
+    BodyTooLarge "body_too_large" Some(413), "The request body is too large.";
+    /// The request body stopped arriving.
+    BodyTimeout "body_timeout" Some(408), "The request body did not arrive in time.";
+    // --- upstream
+    /// The name of the server could not be resolved yet.
+    UpstreamUnresolved "upstream_unresolved" Some(502), "The server could not be reached.";
+    /// The connection to the server failed.
+    UpstreamConnect "upstream_connect" Some(502), "The server could not be reached.";
+    /// The TLS handshake with the server failed, or its certificate does not verify.
+    UpstreamTls "upstream_tls" Some(502), "The server could not be reached.";
+    /// The server did not answer in time.
+    UpstreamTimeout "upstream_timeout" Some(504), "The server did not answer in time.";
+    /// The server closed or broke the connection, or its answer was malformed.
+    UpstreamBroken "upstream_broken" Some(502), "The server broke off its answer.";
+    /// The client went away before the answer was complete.
+    ClientGone "client_gone" None, "The client went away.";
+    /// The gateway is at fault. Every one of these is a bug.
+    Internal "internal" Some(500), "The gateway failed.";
+}

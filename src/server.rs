@@ -1,0 +1,154 @@
+//! The running gateway: front door, proxy and admin listener over one snapshot, started, reloaded and stopped as a whole.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use portcullis::{config, server::Server};
+//! let (config, _) = config::load(std::path::Path::new("portcullis.yaml"))?;
+//! let server = Server::start(&config).await?;
+//! println!("{:?}", server.bound());
+//! server.stop(std::time::Duration::from_secs(30)).await;
+//! # Ok(()) }
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use log::warn;
+use pingora_core::server::configuration::ServerConf;
+use pingora_proxy::{HttpProxy, http_proxy};
+
+use crate::admin::Admin;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::front_door::FrontDoor;
+use crate::gateway::Gateway;
+use crate::observe::metrics::CountingDoor;
+use crate::runtime::Runtime;
+use crate::snapshot::Snapshot;
+
+/// Idle connections to all servers together that wait for the next request. The least recently used go first.
+const POOLED: usize = 4096;
+/// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
+const TRIES: usize = 4;
+
+/// Why the gateway does not start, or keeps what it runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong; nothing was changed.
+    #[error("the configuration has {} mistake(s)", .0.len())]
+    Config(Vec<Diagnostic>),
+    /// An address cannot be listened on; nothing was changed.
+    #[error("{0}")]
+    Listen(String),
+}
+
+/// A gateway that runs on the current tokio runtime until it is stopped.
+pub struct Server {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    runtime: Arc<Runtime>,
+    door: FrontDoor<HttpProxy<Gateway>>,
+    admin: Admin,
+}
+
+impl Server {
+    /// Compiles the configuration, binds every listener and begins to serve.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left listening then.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let runtime = Arc::new(Runtime::new());
+        let compiled = Snapshot::compile(config, &runtime).map_err(StartError::Config)?;
+        let wanted = compiled.listeners.clone();
+        let admin_address = compiled.admin;
+        let snapshot = Arc::new(ArcSwap::from_pointee(compiled));
+        let proxy = proxy(Gateway::new(snapshot.clone(), runtime.clone()));
+        let door = FrontDoor::new(Arc::new(proxy), Arc::new(CountingDoor(runtime.clone())));
+        let admin = Admin::bind(admin_address, runtime.clone())
+            .await
+            .map_err(|error| {
+                StartError::Listen(format!(
+                    "the admin listener cannot listen on {admin_address}: {error}"
+                ))
+            })?;
+        door.apply(wanted)
+            .await
+            .map_err(|errors| StartError::Listen(crate::text::list(&errors)))?;
+        let server = Server {
+            snapshot,
+            runtime,
+            door,
+            admin,
+        };
+        server.announce();
+        server.runtime.set_ready(true);
+        Ok(server)
+    }
+
+    /// Replaces the configuration. Requests under way finish with the one they began with.
+    ///
+    /// # Errors
+    /// [`StartError`]; the old configuration stays in force, whole.
+    pub async fn reload(&self, config: &Config) -> Result<(), StartError> {
+        let compiled = Snapshot::compile(config, &self.runtime).map_err(StartError::Config)?;
+        let wanted = compiled.listeners.clone();
+        self.door
+            .apply(wanted)
+            .await
+            .map_err(|errors| StartError::Listen(crate::text::list(&errors)))?;
+        self.snapshot.store(Arc::new(compiled));
+        self.announce();
+        Ok(())
+    }
+
+    /// Each listener as the file has it and as it is: they differ for port 0, which lets the system choose.
+    pub fn bound(&self) -> Vec<(SocketAddr, SocketAddr)> {
+        self.door.bound()
+    }
+
+    /// Where the admin listener is.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// What the file says at the moment.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Stops: no new connections, living ones finish, at the latest after `within`.
+    pub async fn stop(self, within: Duration) {
+        self.runtime.set_ready(false);
+        self.door.close(within).await;
+    }
+
+    fn announce(&self) {
+        let snapshot = self.snapshot.load();
+        self.runtime.metrics.insecure_upstreams.reset();
+        for upstream in snapshot
+            .upstreams
+            .iter()
+            .filter(|upstream| upstream.is_insecure())
+        {
+            let name = &upstream.facts.name;
+            self.runtime
+                .metrics
+                .insecure_upstreams
+                .with_label_values(&[name])
+                .set(1);
+            warn!(
+                "INSECURE: the certificate of {name} ({}) is not verified: whoever can redirect this connection reads \
+                 and changes everything. Give the server a `ca` and remove `insecure: true`.",
+                upstream.facts.url
+            );
+        }
+    }
+}
+
+fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {
+    let mut conf = ServerConf::default();
+    conf.upstream_keepalive_pool_size = POOLED;
+    conf.max_retries = TRIES;
+    http_proxy(&Arc::new(conf), gateway)
+}

@@ -1,0 +1,165 @@
+//! The file, compiled: host map, routes, servers, certificates, listeners. Immutable, and replaced whole.
+//!
+//! Everything that a request would otherwise do again and again is done here once. Whatever the file's own reader could not know,
+//! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
+
+mod hosts;
+mod listeners;
+mod servers;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+use ipnet::IpNet;
+
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::files::Site;
+use crate::front_door::{HeadLimits, ListenerSettings};
+use crate::kinds::Kind;
+use crate::routing::{Exposes, HostMap, Mapping, RouteTable};
+use crate::runtime::Runtime;
+use crate::upstream::{Timeouts, Upstream};
+
+/// What the file says.
+pub struct Snapshot {
+    /// The public addresses.
+    pub listeners: Vec<ListenerSettings>,
+    /// Where the admin listener is.
+    pub admin: SocketAddr,
+    /// Whose word is believed about who the client is.
+    pub client_address: ClientAddress,
+    /// Caps on the head of a request.
+    pub head: HeadLimits,
+    /// Every server of the file, whether a route leads to it or not, in the file's order.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Public names with and without a port.
+    pub hosts: HostMap<Arc<Host>>,
+    /// The same names without any port: what a redirecting listener may send a browser to.
+    pub names: HostMap<()>,
+}
+
+/// Whose word is believed about who the client is.
+pub struct ClientAddress {
+    /// The header with the chain of addresses.
+    pub header: HeaderName,
+    /// The proxies in front of the gateway.
+    pub trusted: Arc<[IpNet]>,
+}
+
+impl ClientAddress {
+    /// Whether `peer` is a proxy in front of the gateway.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.trusted.iter().any(|network| network.contains(&peer))
+    }
+}
+
+/// A public name.
+pub struct Host {
+    /// As the file has it.
+    pub name: String,
+    /// What is below it.
+    pub routes: RouteTable<Arc<Route>>,
+}
+
+/// A path of a host, and what is behind it.
+pub struct Route {
+    /// Host and path as the file has them: the route's name in logs and metrics.
+    pub name: String,
+    /// What is behind it.
+    pub target: Target,
+    /// The methods let through, all of the gateway's if there is no list.
+    pub methods: Option<Vec<Method>>,
+    /// The largest request body, in bytes.
+    pub body_limit: u64,
+}
+
+/// What is behind a route.
+pub enum Target {
+    /// A server, or one of several that the path names.
+    Servers(Vec<Behind>),
+    /// Files, and the mapping that judges paths to them.
+    Files(Arc<Site>, Mapping),
+}
+
+/// One server behind a route.
+pub struct Behind {
+    /// The name that stands for it in the path.
+    pub name: String,
+    /// The server.
+    pub upstream: Arc<Upstream>,
+    /// How paths map to it and which it exposes here.
+    pub mapping: Mapping,
+    /// Its timeouts here.
+    pub timeouts: Timeouts,
+}
+
+impl Route {
+    /// The protocol behind the route; `None` for files. All servers of one route are of one kind.
+    pub fn kind(&self) -> Option<&'static dyn Kind> {
+        match &self.target {
+            Target::Servers(servers) => servers.first().map(|behind| behind.upstream.facts.kind),
+            Target::Files(..) => None,
+        }
+    }
+
+    /// Whether the route leads to a server with this name, as a client would write it.
+    pub fn reaches(&self, name: &str) -> bool {
+        match &self.target {
+            Target::Servers(servers) => servers
+                .iter()
+                .any(|behind| behind.name.eq_ignore_ascii_case(name)),
+            Target::Files(..) => false,
+        }
+    }
+}
+
+/// PERF: an `Arc` in the table, so that a request keeps its route with one count and no look-up.
+impl Exposes for Arc<Route> {
+    fn mapping(&self, server: Option<usize>) -> &Mapping {
+        match &self.target {
+            Target::Files(_, mapping) => mapping,
+            // The table is built from as many names as there are servers, at least one.
+            Target::Servers(servers) => &servers[server.unwrap_or(0)].mapping,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Compiles a configuration. Must be called inside a tokio runtime: names begin to be looked up.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once; nothing has taken effect then.
+    pub fn compile(config: &Config, runtime: &Runtime) -> Result<Self, Vec<Diagnostic>> {
+        let mut wrong = Vec::new();
+        let upstreams = servers::compile(config, runtime, &mut wrong);
+        let hosts = hosts::compile(config, &upstreams, &mut wrong);
+        let listeners = listeners::compile(config, runtime, &mut wrong);
+        let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
+            return Err(wrong);
+        };
+        Ok(Snapshot {
+            listeners,
+            admin: *config.admin.listen,
+            client_address: ClientAddress {
+                header: config.client_address.header.get().clone(),
+                trusted: trusted(config),
+            },
+            head: listeners::head(config),
+            upstreams: upstreams.into_values().collect(),
+            hosts,
+            names,
+        })
+    }
+}
+
+fn trusted(config: &Config) -> Arc<[IpNet]> {
+    config
+        .client_address
+        .trusted_proxies
+        .iter()
+        .map(|network| ***network)
+        .collect()
+}

@@ -1,0 +1,294 @@
+//! The `hosts` section, compiled: route tables and the host map.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::servers::{Upstreams, timeouts};
+use super::{Behind, Host, Route, Target};
+use crate::config::value::{FilePath, Lifetime, PathPrefix, ServerName};
+use crate::config::{self, At, Config};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::files::{Cache, CacheRule, ServersJson, Site, SiteRules};
+use crate::routing::{
+    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteSpec, RouteTable,
+};
+
+/// The map of hosts, and the names in it without their ports.
+type Hosts = (HostMap<Arc<Host>>, HostMap<()>);
+
+pub(super) fn compile(
+    config: &Config,
+    upstreams: &Upstreams,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<Hosts> {
+    let mut hosts = Vec::with_capacity(config.hosts.len());
+    let mut names = Vec::with_capacity(config.hosts.len());
+    let mut seen = HashSet::new();
+    let work = Work { config, upstreams };
+    for (key, host) in &config.hosts {
+        let place = key.place;
+        let keys = (
+            parse::<HostKey>(&key.to_string(), place, wrong),
+            parse::<HostKey>(key.host.as_str(), place, wrong),
+        );
+        let (Some(full), Some(bare)) = keys else {
+            continue;
+        };
+        if seen.insert(bare.clone()) {
+            names.push((bare, ()));
+        }
+        if let Some(compiled) = work.host(key.to_string(), host, wrong) {
+            hosts.push((full, Arc::new(compiled)));
+        }
+    }
+    let map = HostMap::build(hosts).map_err(|twice| {
+        wrong.extend(
+            twice
+                .iter()
+                .map(|twice| Diagnostic::new(None, twice.to_string())),
+        );
+    });
+    Some((map.ok()?, HostMap::build(names).ok()?))
+}
+
+/// Parses what the file's reader has already checked with the same grammar; a difference between the two is reported, not lost.
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: &str,
+    place: impl Into<Option<Place>>,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    text.parse()
+        .map_err(|error: T::Err| wrong.push(Diagnostic::new(place, error.to_string())))
+        .ok()
+}
+
+struct Work<'a> {
+    config: &'a Config,
+    upstreams: &'a Upstreams,
+}
+
+impl Work<'_> {
+    fn host(&self, name: String, host: &config::Host, wrong: &mut Vec<Diagnostic>) -> Option<Host> {
+        let mut specs = Vec::new();
+        let mut places = Vec::new();
+        if let Some(server) = &host.server {
+            let target =
+                self.servers(std::slice::from_ref(server), &Narrowing::default(), wrong)?;
+            specs.push(RouteSpec::to_one(
+                PathPattern::root(),
+                self.route(format!("{name}/"), target, None, None),
+            ));
+            places.push(server.place);
+        }
+        if let Some(folder) = &host.files {
+            let target = files(folder, SiteRules::default(), wrong)?;
+            specs.push(RouteSpec::to_one(
+                PathPattern::root(),
+                self.route(format!("{name}/"), target, None, None),
+            ));
+            places.push(folder.place);
+        }
+        for route in host.routes.iter().flat_map(|routes| routes.iter()) {
+            if let Some(spec) = self.spec(&name, route, wrong) {
+                specs.push(spec);
+                places.push(route.path.place);
+            }
+        }
+        match RouteTable::build(specs) {
+            Ok(routes) => Some(Host { name, routes }),
+            Err(conflicts) => {
+                for conflict in conflicts {
+                    let (first, second) = conflict.positions();
+                    let place = |at: usize| places.get(at).copied();
+                    let diagnostic = Diagnostic::new(place(second).flatten(), conflict.to_string());
+                    wrong.push(match first.and_then(place).flatten() {
+                        Some(other) => diagnostic.related(other, "the other one is here"),
+                        None => diagnostic,
+                    });
+                }
+                None
+            }
+        }
+    }
+
+    fn spec(
+        &self,
+        host: &str,
+        route: &config::Route,
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Option<RouteSpec<Arc<Route>>> {
+        let pattern: PathPattern = parse(route.path.as_str(), route.path.place, wrong)?;
+        let narrowing = Narrowing {
+            expose: route.expose.as_ref(),
+            timeouts: route.timeouts.as_ref(),
+        };
+        let name = format!("{host}{pattern}");
+        let make = |target| {
+            self.route(
+                name.clone(),
+                target,
+                route.methods.as_ref(),
+                route.request_body.as_ref(),
+            )
+        };
+        if let Some(server) = &route.server {
+            let target = self.servers(std::slice::from_ref(server), &narrowing, wrong)?;
+            return Some(RouteSpec::to_one(pattern, make(target)));
+        }
+        if let Some(servers) = &route.servers {
+            let target = self.servers(servers, &narrowing, wrong)?;
+            let names = servers.iter().map(ToString::to_string).collect();
+            return Some(RouteSpec::to_named(pattern, names, make(target)));
+        }
+        let target = files(route.files.as_ref()?, self.site_rules(route, wrong)?, wrong)?;
+        Some(RouteSpec::to_one(pattern, make(target)))
+    }
+
+    fn route(
+        &self,
+        name: String,
+        target: Target,
+        methods: Option<&At<Vec<At<config::value::Method>>>>,
+        body: Option<&At<config::value::ByteSize>>,
+    ) -> Arc<Route> {
+        let methods =
+            methods.map(|methods| methods.iter().map(|method| method.get().clone()).collect());
+        let body_limit = body.map_or(self.config.limits.request_body.size.bytes(), |size| {
+            size.bytes()
+        });
+        Arc::new(Route {
+            name,
+            target,
+            methods,
+            body_limit,
+        })
+    }
+
+    fn servers(
+        &self,
+        names: &[At<ServerName>],
+        narrowing: &Narrowing<'_>,
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Option<Target> {
+        let mut behind = Vec::with_capacity(names.len());
+        for name in names {
+            // Not there: the server itself is wrong, which has been reported.
+            let (upstream, server) = (
+                self.upstreams.get(&name.value)?.clone(),
+                self.config.servers.get(&name.value)?,
+            );
+            let expose = match narrowing.expose {
+                Some(list) => Some(literals(list, wrong)?),
+                None => server
+                    .expose
+                    .as_ref()
+                    .map(|list| literals(list, wrong))
+                    .map_or(Some(None), |list| list.map(Some))?,
+            };
+            let base = parse(&server.url.base_path, server.url.place, wrong)?;
+            let mapping = upstream.facts.kind.mapping(&base, expose.as_deref());
+            let own = upstream.facts.timeouts;
+            let timeouts = narrowing
+                .timeouts
+                .map_or(own, |written| timeouts(written, own));
+            behind.push(Behind {
+                name: name.to_string(),
+                upstream,
+                mapping,
+                timeouts,
+            });
+        }
+        let kinds: HashSet<_> = behind
+            .iter()
+            .map(|behind| behind.upstream.facts.kind.name())
+            .collect();
+        if kinds.len() > 1 {
+            wrong.push(
+                Diagnostic::new(
+                    names.first().and_then(|name| name.place),
+                    "the servers of one route speak different protocols",
+                )
+                .remedy("give each kind a route of its own"),
+            );
+            return None;
+        }
+        Some(Target::Servers(behind))
+    }
+
+    fn site_rules(&self, route: &config::Route, wrong: &mut Vec<Diagnostic>) -> Option<SiteRules> {
+        let mut cache = Vec::new();
+        for rule in route.cache.iter().flat_map(|rules| rules.iter()) {
+            let pattern = parse(rule.pattern.as_str(), rule.pattern.place, wrong)?;
+            let cache_for = match rule.lifetime.value {
+                Lifetime::Never => Cache::Never,
+                Lifetime::For(duration) => Cache::For(duration.get()),
+            };
+            cache.push(CacheRule {
+                pattern,
+                cache: cache_for,
+            });
+        }
+        let servers_json = match &route.servers_json {
+            None => None,
+            Some(list) => {
+                let wrong_list = |error: crate::files::ServersJsonError| {
+                    Diagnostic::new(list.place, error.to_string())
+                };
+                let shown = list.servers.iter().map(|name| {
+                    let server = self.config.servers.get(&name.value);
+                    let display = server.and_then(|server| server.display_name.as_ref());
+                    (
+                        name.to_string(),
+                        display.map_or_else(|| name.to_string(), ToString::to_string),
+                    )
+                });
+                let shown: Vec<(String, String)> = shown.collect();
+                let shown: Vec<(&str, &str)> = shown
+                    .iter()
+                    .map(|(name, display)| (name.as_str(), display.as_str()))
+                    .collect();
+                let made = ServersJson::new(&shown, list.template.as_str())
+                    .and_then(|made| made.at(list.at.as_str()));
+                Some(made.map_err(|error| wrong.push(wrong_list(error))).ok()?)
+            }
+        };
+        Some(SiteRules {
+            cache,
+            servers_json,
+            ..SiteRules::default()
+        })
+    }
+}
+
+/// What a route says instead of its server.
+#[derive(Default)]
+struct Narrowing<'a> {
+    expose: Option<&'a At<Vec<At<PathPrefix>>>>,
+    timeouts: Option<&'a At<config::Timeouts>>,
+}
+
+fn literals(paths: &[At<PathPrefix>], wrong: &mut Vec<Diagnostic>) -> Option<Vec<LiteralPath>> {
+    paths
+        .iter()
+        .map(|path| parse(path.as_str(), path.place, wrong))
+        .collect()
+}
+
+fn files(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -> Option<Target> {
+    match Site::open(folder.path().to_owned(), rules) {
+        Ok(site) => Some(Target::Files(
+            Arc::new(site),
+            Mapping::below(LiteralPath::root(), Exposed::Everything),
+        )),
+        Err(error) => {
+            wrong.push(
+                Diagnostic::new(
+                    folder.place,
+                    format!("cannot serve files from {}: {error}", folder.as_str()),
+                )
+                .remedy("name a folder that is there and that the gateway's user may read"),
+            );
+            None
+        }
+    }
+}

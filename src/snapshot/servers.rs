@@ -1,0 +1,188 @@
+//! The `servers` section, compiled: CAs and certificates read, names followed, peers prepared.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use indexmap::IndexMap;
+use log::debug;
+
+use crate::config::value::{Duration, Scheme, ServerName, TlsVersion};
+use crate::config::{At, Config, Server, ServerErrors};
+use crate::diagnostic::Diagnostic;
+use crate::kinds;
+use crate::rewrite::{self, Origin};
+use crate::runtime::Runtime;
+use crate::upstream::server::{Facts, Reach, ReachTls};
+use crate::upstream::{Timeouts, Upstream, tls};
+
+/// Compiled servers by name, in the file's order.
+pub(super) type Upstreams = IndexMap<ServerName, Arc<Upstream>>;
+
+pub(super) fn compile(
+    config: &Config,
+    runtime: &Runtime,
+    wrong: &mut Vec<Diagnostic>,
+) -> Upstreams {
+    let mut compiled = IndexMap::with_capacity(config.servers.len());
+    for (name, server) in &config.servers {
+        if let Some(upstream) = upstream(name, server, runtime, wrong) {
+            compiled.insert(name.value.clone(), Arc::new(upstream));
+        }
+    }
+    compiled
+}
+
+fn upstream(
+    name: &At<ServerName>,
+    server: &Server,
+    runtime: &Runtime,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<Upstream> {
+    let Some(kind) = kinds::named(server.kind.word()) else {
+        wrong.push(Diagnostic::new(
+            server.kind.place,
+            format!("the kind `{}` has no implementation", *server.kind),
+        ));
+        return None;
+    };
+    let is_tls = server.url.scheme == Scheme::Https;
+    let scheme = if is_tls {
+        rewrite::Scheme::Https
+    } else {
+        rewrite::Scheme::Http
+    };
+    let port = server
+        .url
+        .port
+        .or(kind.default_port(is_tls))
+        .unwrap_or(scheme.default_port());
+    let host = server.url.host.as_str();
+    let tls = if is_tls {
+        Some(reach_tls(name, server, wrong)?)
+    } else {
+        None
+    };
+    let mut origins = vec![Origin::new(scheme, host, port)];
+    let mut domains = vec![Box::from(host)];
+    if let Some(alias) = &server.server_name {
+        origins.push(Origin::new(scheme, alias.as_str(), port));
+        domains.push(Box::from(alias.as_str()));
+    }
+    let authority = if port == scheme.default_port() {
+        host.to_owned()
+    } else {
+        format!("{host}:{port}")
+    };
+    let told = server.host.as_ref().map_or(authority, ToString::to_string);
+    let Ok(told) = HeaderValue::try_from(told) else {
+        wrong.push(Diagnostic::new(
+            server.url.place,
+            "the host cannot stand in a Host field",
+        ));
+        return None;
+    };
+    debug!("{name}: {kind} on port {port}", kind = kind.name());
+    let facts = Facts {
+        name: name.to_string(),
+        kind,
+        host: told,
+        url: format!(
+            "{}://{host}:{port}{}",
+            scheme.as_str(),
+            server.url.base_path
+        ),
+        origins: if server.location_absolute {
+            origins
+        } else {
+            Vec::new()
+        },
+        cookie_domains: if kind.strips_domain() {
+            domains
+        } else {
+            Vec::new()
+        },
+        timeouts: timeouts(&server.timeouts, kind.timeouts()),
+        secure_cookies: server.secure_cookies,
+        server_errors_as_502: server
+            .server_errors
+            .as_ref()
+            .is_none_or(|errors| errors.value == ServerErrors::As502),
+        only_tls_1_3: server
+            .min_tls
+            .as_ref()
+            .is_some_and(|version| version.value == TlsVersion::V1_3),
+        websocket: server.websocket.value,
+    };
+    Some(Upstream::new(
+        facts,
+        Reach {
+            addresses: runtime.resolver.follow(host, port),
+            tls,
+        },
+    ))
+}
+
+/// What the file says where it says something, `otherwise` for the rest.
+pub(super) fn timeouts(written: &crate::config::Timeouts, otherwise: Timeouts) -> Timeouts {
+    let or = |written: &Option<At<Duration>>, otherwise| {
+        written.as_ref().map_or(otherwise, |written| written.get())
+    };
+    Timeouts {
+        connect: or(&written.connect, otherwise.connect),
+        response: or(&written.response, otherwise.response),
+        stream: or(&written.stream, otherwise.stream),
+        pooled: or(&written.pooled, otherwise.pooled),
+    }
+}
+
+fn reach_tls(
+    name: &At<ServerName>,
+    server: &Server,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<ReachTls> {
+    let insecure = server.insecure.value;
+    let certificate_name = match (&server.server_name, server.url.host.ip()) {
+        (Some(given), _) if given.ip().is_none() => given.as_str().to_owned(),
+        (None, None) => server.url.host.as_str().to_owned(),
+        // Nothing is compared then; and an address is no name to ask for.
+        _ if insecure => String::new(),
+        (given, _) => {
+            // SECURITY: an address would be asked for as a DNS name and never match; an empty name would switch verification off.
+            let place = given.as_ref().map_or(server.url.place, |given| given.place);
+            wrong.push(
+                Diagnostic::new(place, format!("the certificate of `{name}` is checked by a DNS name, and this is an address"))
+                    .remedy("add `server_name: ` with a name that stands in the server's certificate"),
+            );
+            return None;
+        }
+    };
+    let trust = match &server.ca {
+        None => None,
+        Some(ca) => match tls::trust(ca.path()) {
+            Ok(trust) => Some(trust),
+            Err(error) => {
+                wrong.push(
+                    Diagnostic::new(ca.place, error.to_string())
+                        .remedy("name a PEM file with the certificate of the authority, or the server's own if it is self-signed"),
+                );
+                return None;
+            }
+        },
+    };
+    let identity = match &server.client_certificate {
+        None => None,
+        Some(files) => match tls::identity(files.cert.path(), files.key.path()) {
+            Ok(identity) => Some(identity),
+            Err(error) => {
+                wrong.push(Diagnostic::new(files.cert.place, error.to_string()));
+                return None;
+            }
+        },
+    };
+    Some(ReachTls {
+        name: certificate_name,
+        trust,
+        identity,
+        insecure,
+    })
+}

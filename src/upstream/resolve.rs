@@ -1,0 +1,193 @@
+//! Names of servers become addresses in the background: never on the path of a request.
+//!
+//! A [`Resolver`] lives as long as the process. Each name that a snapshot uses is looked up at once and then again every
+//! [`EVERY`]; the last good answer stands while the name server is silent. A name no snapshot uses any more is forgotten.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let resolver = portcullis::upstream::Resolver::default();
+//! let addresses = resolver.follow("127.0.0.1", 8018);
+//! assert_eq!(addresses.first().unwrap().to_string(), "127.0.0.1:8018");
+//! # });
+//! ```
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use log::{info, warn};
+
+/// How often a name is looked up again. The system's resolver does not tell a record's time to live.
+const EVERY: Duration = Duration::from_secs(30);
+/// How soon a name without any address is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// The longest one look-up may take before it counts as failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where one server can be reached right now.
+#[derive(Debug)]
+pub struct Addresses {
+    known: ArcSwap<Vec<SocketAddr>>,
+    preferred: AtomicUsize,
+}
+
+impl Addresses {
+    fn of(known: Vec<SocketAddr>) -> Self {
+        Addresses {
+            known: ArcSwap::from_pointee(known),
+            preferred: AtomicUsize::new(0),
+        }
+    }
+
+    /// The address to try first, `None` while the name has not resolved.
+    pub fn first(&self) -> Option<SocketAddr> {
+        let known = self.known.load();
+        let at = self.preferred.load(Ordering::Relaxed);
+        known.get(at).or_else(|| known.first()).copied()
+    }
+
+    /// How many addresses the name has.
+    pub fn count(&self) -> usize {
+        self.known.load().len()
+    }
+
+    /// `failed` did not accept a connection: prefer the one after it from now on. One name of one server may have several
+    /// addresses; going on to the next never leads to another server.
+    pub fn avoid(&self, failed: SocketAddr) {
+        let known = self.known.load();
+        if let Some(at) = known.iter().position(|known| *known == failed) {
+            self.preferred
+                .store((at + 1) % known.len().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn replace(&self, mut fresh: Vec<SocketAddr>) -> bool {
+        fresh.sort_unstable();
+        fresh.dedup();
+        if **self.known.load() == fresh {
+            return false;
+        }
+        self.known.store(Arc::new(fresh));
+        self.preferred.store(0, Ordering::Relaxed);
+        true
+    }
+}
+
+/// Follows the names of all servers.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    followed: Mutex<HashMap<(String, u16), Weak<Addresses>>>,
+}
+
+impl Resolver {
+    /// The addresses of `host`, shared by all who ask for the same name and port, and kept fresh while anyone holds them.
+    /// An IP literal is its own address and starts no look-ups.
+    ///
+    /// Must be called inside a tokio runtime unless `host` is an IP literal.
+    pub fn follow(&self, host: &str, port: u16) -> Arc<Addresses> {
+        if let Ok(literal) = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>()
+        {
+            return Arc::new(Addresses::of(vec![SocketAddr::new(literal, port)]));
+        }
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        followed.retain(|_, addresses| addresses.strong_count() > 0);
+        let key = (host.to_owned(), port);
+        if let Some(addresses) = followed.get(&key).and_then(Weak::upgrade) {
+            return addresses;
+        }
+        let addresses = Arc::new(Addresses::of(Vec::new()));
+        followed.insert(key, Arc::downgrade(&addresses));
+        tokio::spawn(keep_fresh(
+            host.to_owned(),
+            port,
+            Arc::downgrade(&addresses),
+        ));
+        addresses
+    }
+}
+
+/// Looks `host` up until nobody holds its addresses any more.
+async fn keep_fresh(host: String, port: u16, addresses: Weak<Addresses>) {
+    loop {
+        let found =
+            tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host.as_str(), port))).await;
+        let Some(addresses) = addresses.upgrade() else {
+            return;
+        };
+        match found {
+            Ok(Ok(found)) => {
+                let fresh: Vec<_> = found.collect();
+                if !fresh.is_empty() && addresses.replace(fresh) {
+                    info!("{host} resolves to {:?}", addresses.known.load());
+                }
+            }
+            Ok(Err(error)) => warn!("{host} does not resolve: {error}; {}", fallback(&addresses)),
+            Err(_) => warn!(
+                "the look-up of {host} took longer than {PATIENCE:?}; {}",
+                fallback(&addresses)
+            ),
+        }
+        let pause = if addresses.count() == 0 { RETRY } else { EVERY };
+        drop(addresses);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn fallback(addresses: &Addresses) -> &'static str {
+    if addresses.count() == 0 {
+        "requests for it are answered 502"
+    } else {
+        "its last known addresses stay in use"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Addresses {
+        Addresses::of(vec![
+            "127.0.0.1:1".parse().unwrap(),
+            "127.0.0.2:1".parse().unwrap(),
+        ])
+    }
+
+    #[test]
+    fn a_failed_address_is_avoided_until_the_next_one_fails_too() {
+        let addresses = two();
+        let first = addresses.first().unwrap();
+        addresses.avoid(first);
+        let second = addresses.first().unwrap();
+        assert_ne!(first, second);
+        addresses.avoid(second);
+        assert_eq!(addresses.first(), Some(first));
+    }
+
+    #[test]
+    fn the_same_answer_in_another_order_changes_nothing() {
+        let addresses = two();
+        addresses.avoid("127.0.0.1:1".parse().unwrap());
+        let preferred = addresses.first();
+        assert!(!addresses.replace(vec![
+            "127.0.0.2:1".parse().unwrap(),
+            "127.0.0.1:1".parse().unwrap()
+        ]));
+        assert_eq!(addresses.first(), preferred);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_shared_while_it_is_held_and_forgotten_afterwards() {
+        let resolver = Resolver::default();
+        let held = resolver.follow("localhost", 80);
+        assert!(Arc::ptr_eq(&held, &resolver.follow("localhost", 80)));
+        drop(held);
+        resolver.follow("other.invalid", 80);
+        assert_eq!(resolver.followed.lock().unwrap().len(), 1);
+    }
+}

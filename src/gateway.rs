@@ -92,7 +92,7 @@ impl ProxyHttp for Gateway {
             .call
             .as_ref()
             .ok_or_else(|| failure::error(Reason::Internal))?;
-        let wait = if session.is_upgrade_req() {
+        let wait = if session.is_upgrade_req() && call.upstream.facts.websocket {
             Wait::Upgrade
         } else if call.upstream.facts.kind.is_stream(session.req_header()) {
             Wait::EventStream

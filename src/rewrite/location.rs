@@ -55,6 +55,7 @@ impl LocationRewrite<'_> {
     fn rewrite_part(&self, splice: &mut Splice<'_>, whole: &[u8], url: &[u8]) {
         let range = range_of(whole, url);
         match self.path_of(url) {
+            Some(Reference::Root) if self.map.is_identity() => {}
             Some(Reference::Root) => {
                 if let Some(path) = self.map.unmap(url) {
                     splice.replace(
@@ -323,6 +324,42 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_stands_for_one_server_still_hides_its_name() {
+        let whole = PathMap::new("/", "/", Scope::Everything).unwrap();
+        for (value, expected) in [
+            (
+                "https://10.1.1.5:8019/desktop?x=1",
+                "https://proxy.example.com:8444/desktop?x=1",
+            ),
+            ("https://10.1.1.5:8019", "https://proxy.example.com:8444/"),
+            ("/desktop", "/desktop"),
+            ("//evil.example/x", "//evil.example/x"),
+        ] {
+            assert_eq!(through(whole, value), expected);
+        }
+        let server = origins();
+        let public = PublicOrigin::new(Scheme::Https, "proxy.example.com").unwrap();
+        let rewrite = LocationRewrite {
+            map: whole,
+            server: &server,
+            public,
+        };
+        assert!(matches!(rewrite.rewrite(b"/desktop"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_backslash_makes_another_host_and_stays_one() {
+        let chat = PathMap::new("/I3Root/Server1/", "/", Scope::Everything).unwrap();
+        for value in [
+            "/\\evil.example/x",
+            "https://10.1.1.5:8019\\x",
+            "\\\\evil.example/x",
+        ] {
+            assert_eq!(through(chat, value), value);
+        }
+    }
+
+    #[test]
     fn a_mapped_path_never_becomes_another_host() {
         let map = PathMap::new("/", "/app/", Scope::Everything).unwrap();
         for (value, expected) in [
@@ -371,14 +408,10 @@ mod tests {
         ] {
             assert_eq!(
                 &*rewrite.rewrite_refresh(value.as_bytes()),
-                value_bytes(expected),
+                expected.as_bytes(),
                 "{value}"
             );
         }
-    }
-
-    fn value_bytes(text: &str) -> &[u8] {
-        text.as_bytes()
     }
 
     proptest! {

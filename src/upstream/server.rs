@@ -13,7 +13,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use pingora_core::connectors::L4Connect;
 use pingora_core::protocols::{ALPN, TcpKeepalive};
-use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
 
 use super::instant_upgrade::InstantUpgrade;
 use super::resolve::Addresses;
@@ -129,6 +129,10 @@ impl Upstream {
             Wait::Answer => timeouts.response,
             Wait::EventStream | Wait::Upgrade => timeouts.stream,
         });
+        if !self.facts.websocket {
+            // The request goes on without its Upgrade; a 101 to it would be refused.
+            options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
+        }
         if wait == Wait::Upgrade {
             // Never a pooled connection, and never one without the cure (see `instant_upgrade`).
             peer.group_key ^= UPGRADES_APART;

@@ -63,18 +63,23 @@ pub struct DuplicateHost {
 impl<T> HostMap<T> {
     /// Compiles the map. Errors: every repeated host, each with both positions.
     pub fn build(entries: Vec<(HostKey, T)>) -> Result<Self, Vec<DuplicateHost>> {
+        let mut first_at: HashMap<&HostKey, usize> = HashMap::with_capacity(entries.len());
+        let mut duplicates = Vec::new();
+        for (second, (key, _)) in entries.iter().enumerate() {
+            let first = *first_at.entry(key).or_insert(second);
+            if first != second {
+                let key = key.clone();
+                duplicates.push(DuplicateHost { key, first, second });
+            }
+        }
+        if !duplicates.is_empty() {
+            return Err(duplicates);
+        }
         let mut map = Self {
             names: HashMap::with_capacity(entries.len()),
             v6: HashMap::new(),
         };
-        let mut seen: HashMap<HostKey, usize> = HashMap::with_capacity(entries.len());
-        let mut duplicates = Vec::new();
-        for (second, (key, value)) in entries.into_iter().enumerate() {
-            if let Some(&first) = seen.get(&key) {
-                duplicates.push(DuplicateHost { key, first, second });
-                continue;
-            }
-            seen.insert(key.clone(), second);
+        for (key, value) in entries {
             let entry = match key.host {
                 OwnedHost::Name(name) => map.names.entry(name).or_default(),
                 OwnedHost::V6(address) => map.v6.entry(address).or_default(),
@@ -84,11 +89,7 @@ impl<T> HostMap<T> {
                 None => entry.every_listener = Some(value),
             }
         }
-        if duplicates.is_empty() {
-            Ok(map)
-        } else {
-            Err(duplicates)
-        }
+        Ok(map)
     }
 
     /// Looks up a client's `Host` or `:authority` for the listener with `listener_port`.

@@ -19,6 +19,8 @@
 //! # Ok::<(), portcullis::routing::PatternError>(())
 //! ```
 
+use std::sync::Arc;
+
 use super::pattern::{LiteralPath, is_plain_segment};
 use super::route_table::Match;
 
@@ -27,6 +29,12 @@ pub trait Exposes {
     /// The mapping to the server, which for a `{server}` route may depend on the name that matched
     /// (`server`: position in the route's list).
     fn mapping(&self, server: Option<usize>) -> &Mapping;
+}
+
+impl<R: Exposes + ?Sized> Exposes for Arc<R> {
+    fn mapping(&self, server: Option<usize>) -> &Mapping {
+        (**self).mapping(server)
+    }
 }
 
 /// From public path to the server's path.

@@ -23,6 +23,7 @@
 mod anywhere;
 mod conflict;
 mod names;
+mod packed;
 mod tree;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod tests;
 
 use anywhere::Anywhere;
 pub use conflict::RouteConflict;
+use packed::Packed;
 use tree::Node;
 
 use super::pattern::{PathPattern, Shape};
@@ -71,8 +73,7 @@ impl<R> RouteSpec<R> {
 #[derive(Debug)]
 pub struct RouteTable<R> {
     routes: Vec<(PathPattern, R)>,
-    tree: Node,
-    anywhere: Vec<Anywhere>,
+    packed: Packed,
 }
 
 /// Where a path leads.
@@ -127,6 +128,17 @@ enum Claim<'p> {
     },
 }
 
+impl Claim<'_> {
+    fn route(length: usize, split: usize, route: usize, server: Option<usize>) -> Self {
+        Self::Route {
+            length,
+            split,
+            route,
+            server,
+        }
+    }
+}
+
 impl<R> RouteTable<R> {
     /// Compiles the routes. Errors: everything that is wrong with them, each with the positions concerned.
     pub fn build(specs: Vec<RouteSpec<R>>) -> Result<Self, Vec<RouteConflict>> {
@@ -161,8 +173,7 @@ impl<R> RouteTable<R> {
         if wrong.is_empty() {
             Ok(Self {
                 routes,
-                tree,
-                anywhere,
+                packed: Packed::pack(tree, anywhere),
             })
         } else {
             Err(wrong)
@@ -171,9 +182,10 @@ impl<R> RouteTable<R> {
 
     /// The longest route that matches `path`, read exactly as it is; without query, beginning with a slash.
     pub fn find<'t, 'p>(&'t self, path: &'p str) -> Found<'t, 'p, R> {
-        let mut best = self.tree.find(path);
-        for anywhere in &self.anywhere {
-            best = stronger(best, anywhere.find(path));
+        let mut best = tree::find(&self.packed, path);
+        for (marker, names) in &self.packed.markers {
+            let marker = self.packed.text(*marker);
+            best = stronger(best, anywhere::find(&self.packed, marker, *names, path));
         }
         match best {
             Some(Claim::Unknown { route, name, .. }) => Found::UnknownServer { index: route, name },

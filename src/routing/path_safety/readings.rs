@@ -15,7 +15,7 @@ use super::refusal::LeadsTo;
 pub const MAX_READINGS: usize = 192;
 
 /// Most bytes that all readings of one path may have together: bounds the work that one request can cause.
-pub const MAX_READING_BYTES: usize = 256 * 1024;
+pub const MAX_READING_BYTES: usize = 64 * 1024;
 
 /// What a server could make of a path, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

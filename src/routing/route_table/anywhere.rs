@@ -6,13 +6,13 @@
 
 use super::Claim;
 use super::names::ServerNames;
-use super::tree::claim;
+use super::packed::{NameList, Packed};
 use crate::routing::pattern::is_plain_segment;
 
-/// All routes with the same segment before `{server}`.
+/// All routes with the same segment before `{server}`, while a table is built.
 #[derive(Debug)]
 pub(super) struct Anywhere {
-    marker: Box<str>,
+    pub(super) marker: Box<str>,
     pub(super) names: ServerNames,
 }
 
@@ -32,36 +32,52 @@ impl Anywhere {
         // `at` was found or filled just above, so it is inside.
         &mut list[at]
     }
+}
 
-    /// The last `/marker/name/` with a known name; if there is none, the last with an unknown one.
-    pub(super) fn find<'p>(&self, path: &'p str) -> Option<Claim<'p>> {
-        let mut known = None;
-        let mut unknown = None;
-        let mut rest = path.strip_prefix('/')?;
-        while let Some((segment, below)) = rest.split_once('/') {
-            if !is_plain_segment(segment) {
-                break;
-            }
-            if *segment == *self.marker
-                && let Some((name, after)) = below.split_once('/')
-                && !name.is_empty()
-            {
-                match self.names.find(name) {
-                    Some((route, server)) => {
-                        let length = path.len() - after.len();
-                        known = Some(claim(length, length, route, Some(server)));
-                    }
-                    None => {
-                        unknown = Some(Claim::Unknown {
-                            length: path.len() - below.len(),
-                            route: self.names.first_route(),
-                            name,
-                        });
-                    }
+/// The last `/marker/name/` with a known name; if there is none, the last with an unknown one.
+pub(super) fn find<'p>(
+    packed: &Packed,
+    marker: &str,
+    names: NameList,
+    path: &'p str,
+) -> Option<Claim<'p>> {
+    let mut unknown = None;
+    // PERF: from the right, so that what stands before a marker is looked at only if there is one, and then once:
+    // a path of nothing but markers must not cost the square of its length.
+    let mut plain = None;
+    let (mut left, _) = path.rsplit_once('/')?;
+    while let Some((before, name)) = left.rsplit_once('/') {
+        if let Some(leading) = before.strip_suffix(marker)
+            && leading.ends_with('/')
+            && leading.len() <= *plain.get_or_insert_with(|| plain_length(path))
+            && !name.is_empty()
+        {
+            match packed.server(names, name) {
+                Some((route, server)) => {
+                    let length = left.len() + 1;
+                    return Some(Claim::route(length, length, route, Some(server)));
+                }
+                None => {
+                    unknown = unknown.or(Some(Claim::Unknown {
+                        length: before.len() + 1,
+                        route: names.unknown as usize,
+                        name,
+                    }));
                 }
             }
-            rest = below;
         }
-        known.or(unknown)
+        left = before;
     }
+    unknown
+}
+
+/// How much of the path, up to a slash, consists of plain segments.
+fn plain_length(path: &str) -> usize {
+    let mut rest = path.strip_prefix('/').unwrap_or_default();
+    while let Some((segment, below)) = rest.split_once('/')
+        && is_plain_segment(segment)
+    {
+        rest = below;
+    }
+    path.len() - rest.len()
 }

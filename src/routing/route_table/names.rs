@@ -1,21 +1,21 @@
-//! The names that one `{server}` stands for, found in any case without allocating.
-
-use std::cmp::Ordering;
+//! The names that one `{server}` stands for, while a table is built.
 
 use super::RouteConflict;
+use super::packed::folded_order;
 
 /// Names in lower case, sorted, each with the route it belongs to and its place in that route's list.
 #[derive(Debug, Default)]
 pub(super) struct ServerNames {
-    sorted: Vec<Named>,
-    first_route: usize,
+    pub(super) sorted: Vec<Named>,
+    /// The route an unknown name is reported under.
+    pub(super) first_route: usize,
 }
 
 #[derive(Debug)]
-struct Named {
-    name: Box<str>,
-    route: usize,
-    server: usize,
+pub(super) struct Named {
+    pub(super) name: Box<str>,
+    pub(super) route: usize,
+    pub(super) server: usize,
 }
 
 impl ServerNames {
@@ -53,15 +53,6 @@ impl ServerNames {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.sorted.is_empty()
-    }
-
-    /// The route an unknown name is reported under.
-    pub(super) fn first_route(&self) -> usize {
-        self.first_route
-    }
-
     /// The route and the place in its list for this name.
     pub(super) fn find(&self, name: &str) -> Option<(usize, usize)> {
         let at = self.position(name).ok()?;
@@ -72,11 +63,4 @@ impl ServerNames {
         self.sorted
             .binary_search_by(|n| folded_order(&n.name, name))
     }
-}
-
-/// Order of a lower-case name and one in any case.
-fn folded_order(lower: &str, any_case: &str) -> Ordering {
-    lower
-        .bytes()
-        .cmp(any_case.bytes().map(|b| b.to_ascii_lowercase()))
 }

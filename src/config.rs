@@ -75,7 +75,7 @@ section! {
         log: Log = nested,
     }
     planned ["auth", "cors", "proxy_map", "state", "cache", "substitution"];
-    parts cross_check::sections;
+    parts Sections cross_check::sections;
 }
 
 /// Reads and parses a configuration file; the source is returned as well, for diagnostics of later checks.

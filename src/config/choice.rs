@@ -15,8 +15,6 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::Diagnostic;
-
 use super::decode::{Context, article, text};
 use super::section::shorten;
 use super::shape::Shape;
@@ -36,14 +34,15 @@ pub(super) fn find<T: Copy>(
     if let Some((_, value)) = all.iter().find(|(word, _)| *word == text) {
         return Some(*value);
     }
+    let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
     if planned.contains(&text) {
-        cx.note(Diagnostic::new(
+        cx.refuse(
             node.place,
             format!("the {name} `{text}` is not available in this version"),
-        ));
+            format!("this version has `{}`", words.join("`, `")),
+        );
         return None;
     }
-    let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
     let remedy = match nearest(text, words.iter().copied()) {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("write one of `{}`", words.join("`, `")),

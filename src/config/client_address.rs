@@ -1,11 +1,9 @@
 //! The `client_address` section: whose word is believed about who the client is.
 
-use crate::diagnostic::Place;
-
 use super::At;
 use super::choice::choice;
 use super::decode::Context;
-use super::section::section;
+use super::section::{Fields, section};
 use super::value::{HeaderName, IpNet};
 
 section! {
@@ -18,7 +16,7 @@ section! {
         /// Whether connections begin with the PROXY protocol (version 1 or 2); only from trusted proxies.
         proxy_protocol: At<ProxyProtocol> = default ProxyProtocol::Never,
     }
-    finish check;
+    parts ClientAddressParts check;
 }
 
 choice! {
@@ -33,12 +31,9 @@ choice! {
     }
 }
 
-fn check(section: &mut ClientAddress, _: Place, cx: &mut Context<'_>) {
-    for network in section
-        .trusted_proxies
-        .iter()
-        .filter(|network| network.prefix_len() == 0)
-    {
+fn check(parts: ClientAddressParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let trusted = parts.trusted_proxies.map_or(&[][..], Vec::as_slice);
+    for network in trusted.iter().filter(|network| network.prefix_len() == 0) {
         // SECURITY: with this, every client could choose the address that limits and logs see.
         cx.refuse(
             network.place,
@@ -46,10 +41,16 @@ fn check(section: &mut ClientAddress, _: Place, cx: &mut Context<'_>) {
             "write the networks of your own proxies only",
         );
     }
-    // An empty list whose items were all refused has been reported item by item.
-    if *section.proxy_protocol != ProxyProtocol::Never && section.trusted_proxies.is_empty() {
+    // Networks that are written but wrong have been reported themselves.
+    let nobody = fields
+        .node("trusted_proxies")
+        .is_none_or(|node| node.len() == 0);
+    if let Some(mode) = parts.proxy_protocol
+        && **mode != ProxyProtocol::Never
+        && nobody
+    {
         cx.refuse(
-            section.proxy_protocol.place,
+            mode.place,
             "the PROXY protocol is only believed from `trusted_proxies`, and there are none",
             "add `trusted_proxies` with the networks of the proxies, or write `never`",
         );

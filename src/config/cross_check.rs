@@ -7,36 +7,28 @@ use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
 
-use super::At;
 use super::admin::Admin;
-use super::client_address::ClientAddress;
 use super::decode::Context;
 use super::hosts::Host;
-use super::limits::Limits;
 use super::listeners::Listener;
-use super::log::Log;
 use super::section::Fields;
 use super::servers::{Kind, Server};
 use super::suggest::nearest;
 use super::tls::Tls;
-use super::tree::Data;
+use super::tree::{Data, Node};
 use super::value::{HostKey, PairName, ServerName};
-
-/// The sections of the file in their order; `None` for those that could not be read.
-type Sections<'a> = (
-    Option<&'a Admin>,
-    Option<&'a Vec<Listener>>,
-    Option<&'a Tls>,
-    Option<&'a ClientAddress>,
-    Option<&'a IndexMap<At<ServerName>, Server>>,
-    Option<&'a IndexMap<At<HostKey>, Host>>,
-    Option<&'a Limits>,
-    Option<&'a Log>,
-);
+use super::{At, Sections};
 
 /// Checks all sections against one another.
-pub(super) fn sections(fields: &Fields<'_, '_>, cx: &mut Context<'_>, sections: Sections<'_>) {
-    let (admin, listeners, tls, _, servers, hosts, _, _) = sections;
+pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let Sections {
+        admin,
+        listeners,
+        tls,
+        servers,
+        hosts,
+        ..
+    } = sections;
     if servers.is_some() {
         references(cx);
     }
@@ -46,10 +38,7 @@ pub(super) fn sections(fields: &Fields<'_, '_>, cx: &mut Context<'_>, sections: 
     if let Some(listeners) = listeners {
         addresses(admin, listeners, cx);
         // Whether something is missing can only be said when every listener could be read.
-        let written = fields.node("listeners").map_or(0, |node| match &node.data {
-            Data::List(items) => items.len(),
-            Data::Scalar { .. } | Data::Map(_) => 0,
-        });
+        let written = fields.node("listeners").map_or(0, Node::len);
         if listeners.len() == written {
             tls_listeners(fields, listeners, tls, cx);
             if let Some(hosts) = hosts {
@@ -59,7 +48,7 @@ pub(super) fn sections(fields: &Fields<'_, '_>, cx: &mut Context<'_>, sections: 
     }
     let empty_hosts = fields
         .node("hosts")
-        .is_some_and(|node| matches!(&node.data, Data::Map(pairs) if pairs.is_empty()));
+        .is_some_and(|node| matches!(node.data, Data::Map(_)) && node.len() == 0);
     if empty_hosts {
         cx.refuse(
             fields.key_place("hosts"),
@@ -174,10 +163,12 @@ fn tls_listeners(
             }
         }
         Some(listener) => {
-            let certificates_written = fields
+            // Certificates that are written but wrong have been reported themselves.
+            let wrong = fields
                 .node("tls")
-                .is_some_and(|node| matches!(&node.data, Data::Map(pairs) if pairs.iter().any(|(key, _)| key.text() == Some("certificates"))));
-            if tls.is_some_and(|tls| tls.certificates.is_empty()) && !certificates_written {
+                .and_then(|node| node.get("certificates"))
+                .is_some_and(|node| node.len() != 0);
+            if tls.is_some_and(|tls| tls.certificates.is_empty()) && !wrong {
                 cx.refuse(
                     listener.place,
                     "a listener with `tls` needs a certificate, and the section `tls` has none",

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::diagnostic::{Diagnostic, Place};
 
 use super::At;
+use super::section::shorten;
 use super::shape::Shape;
 use super::tree::{Data, Node};
 use super::value::{Refusal, ServerName};
@@ -174,16 +175,18 @@ impl Decode for bool {
             ("false", Data::Scalar { plain: true, .. }) => return Some(false),
             _ => {}
         }
+        let quoted = matches!(&node.data, Data::Scalar { plain: false, .. });
+        let what = if quoted {
+            "a text in quotes, neither true nor false"
+        } else {
+            "neither true nor false"
+        };
         let remedy = match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" | "y" => "write `true`, without quotes",
             "false" | "no" | "off" | "0" | "n" => "write `false`, without quotes",
             _ => "write `true` or `false`",
         };
-        cx.refuse(
-            node.place,
-            format!("neither true nor false: `{text}`"),
-            remedy,
-        );
+        cx.refuse(node.place, format!("{what}: `{}`", shorten(text)), remedy);
         None
     }
 
@@ -232,11 +235,16 @@ impl<T: Decode> Decode for At<T> {
 impl<T: Decode> Decode for Vec<T> {
     fn decode(node: &Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         match &node.data {
-            Data::List(items) => Some(items.iter().filter_map(|item| present(item, cx)).collect()),
+            Data::List(items) => {
+                // PERF: the length is known, and routes are large to move when a list grows.
+                let mut list = Self::with_capacity(items.len());
+                list.extend(items.iter().filter_map(|item| present(item, cx)));
+                Some(list)
+            }
             Data::Scalar { .. } | Data::Map(_) => {
                 cx.refuse(
                     node.place,
-                    format!("expected {}", Self::shape().word()),
+                    "expected a list",
                     match node.text() {
                         Some(text) => format!("write a list: `[{text}]`"),
                         None => "begin each item with `- `".to_owned(),
@@ -317,5 +325,5 @@ impl<K: TableKey, T: Decode> Decode for IndexMap<At<K>, T> {
 pub(super) fn duplicate(key: &str, place: Place, first: Option<Place>) -> Diagnostic {
     Diagnostic::new(place, format!("`{key}` is written twice"))
         .related(first, "the first one is here")
-        .remedy("keep one of them; when both are needed, give them different names")
+        .remedy("keep one of them")
 }

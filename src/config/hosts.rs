@@ -21,7 +21,7 @@ section! {
         routes: Option<At<Vec<Route>>> = optional,
     }
     exactly_one_of ["server", "files", "routes"];
-    finish check::host;
+    parts HostParts check::host;
 }
 
 section! {
@@ -49,7 +49,7 @@ section! {
         servers_json: Option<At<ServersJson>> = optional,
     }
     exactly_one_of ["server", "servers", "files"];
-    finish check::route;
+    parts RouteParts check::route;
 }
 
 section! {
@@ -72,5 +72,5 @@ section! {
         /// URL under which a client reaches a server: `{host}` is replaced by its name.
         template: At<UrlTemplate> = required,
     }
-    finish check::servers_json;
+    parts ServersJsonParts check::servers_json;
 }

@@ -1,7 +1,8 @@
 //! The `limits` section: what one connection or request may use.
 
 use super::At;
-use super::section::section;
+use super::decode::Context;
+use super::section::{Fields, section};
 use super::value::{ByteSize, Duration, Number};
 
 section! {
@@ -35,7 +36,7 @@ section! {
         /// Most header fields, per request; more are answered 431.
         fields: At<Number<10, 1000>> = default Number::new(100),
     }
-    finish check_head;
+    parts HeadParts check_head;
 }
 
 section! {
@@ -71,15 +72,12 @@ section! {
     }
 }
 
-fn check_head(
-    head: &mut RequestHead,
-    _: crate::diagnostic::Place,
-    cx: &mut super::decode::Context<'_>,
-) {
-    if !(1 << 10..=1 << 20).contains(&head.size.bytes()) {
+fn check_head(head: HeadParts<'_>, _: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let Some(size) = head.size else { return };
+    if !(1 << 10..=1 << 20).contains(&size.bytes()) {
         cx.refuse(
-            head.size.place,
-            format!("a request head of {} is out of bounds", *head.size),
+            size.place,
+            format!("a request head of {} is out of bounds", **size),
             "write a size from `1KiB` to `1MiB`",
         );
     }

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::diagnostic::Place;
+use crate::diagnostic::Diagnostic;
 
 use super::At;
 use super::decode::Context;
-use super::section::section;
+use super::section::{Fields, section};
 use super::value::Redirect;
 
 section! {
@@ -19,7 +19,7 @@ section! {
         /// Answers every request with a redirect (308) to https on port 443 or the given one. Nothing is forwarded.
         redirect: Option<At<Redirect>> = optional,
     }
-    finish check;
+    parts ListenerParts check;
 }
 
 section! {
@@ -32,12 +32,15 @@ section! {
     }
 }
 
-fn check(listener: &mut Listener, _: Place, cx: &mut Context<'_>) {
-    if let (Some(_), Some(redirect)) = (&listener.tls, &listener.redirect) {
-        cx.refuse(
-            redirect.place,
-            "a listener with `tls` cannot redirect to https: its clients are there already",
-            "remove `tls` or `redirect`",
+fn check(_: ListenerParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    if let (Some(tls), Some(redirect)) = (fields.key_place("tls"), fields.key_place("redirect")) {
+        cx.note(
+            Diagnostic::new(
+                redirect,
+                "a listener with `tls` cannot redirect to https: its clients are there already",
+            )
+            .related(tls, "`tls` is here")
+            .remedy("remove `tls` or `redirect`"),
         );
     }
 }

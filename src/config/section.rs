@@ -17,7 +17,8 @@
 //! `default` with an expression. After the struct may stand, in this order:
 //! - `exactly_one_of ["a", "b"]`: one of these optional keys must be there, and only one;
 //! - `planned ["x"]`: keys of a later version, refused with that reason;
-//! - `parts f`: `f(&Fields, cx, (Option<&A>, ...))` runs even when some keys are wrong;
+//! - `parts P f`: makes a struct `P` of what could be read, each key as `Option<&T>`, and runs `f(P, &Fields, cx)` even when some keys
+//!   are wrong;
 //! - `finish f`: `f(&mut Self, place, cx)` runs when every key is right.
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -44,12 +45,7 @@ impl<'n, 's> Fields<'n, 's> {
     /// Sorts out the keys of a mapping, noting those that are unknown, repeated, or not texts.
     pub(super) fn open(node: &'n Node<'s>, keys: &Keys, cx: &mut Context<'_>) -> Option<Self> {
         let Data::Map(pairs) = &node.data else {
-            let list = keys.known.join("`, `");
-            cx.refuse(
-                node.place,
-                "expected a mapping",
-                format!("write `key: value` with the keys `{list}`"),
-            );
+            cx.refuse(node.place, "expected a mapping", mapping_remedy(node, keys));
             return None;
         };
         let mut fields = Self {
@@ -58,7 +54,11 @@ impl<'n, 's> Fields<'n, 's> {
         };
         for (key, value) in pairs {
             let Some(text) = key.text() else {
-                cx.note(Diagnostic::new(key.place, "a key must be a text"));
+                cx.refuse(
+                    key.place,
+                    "a key must be a text, not a list or mapping",
+                    "write `key: value`",
+                );
                 continue;
             };
             let Some(known) = keys.known.iter().find(|known| **known == text) else {
@@ -155,6 +155,22 @@ impl<'n, 's> Fields<'n, 's> {
     }
 }
 
+/// How a mapping is written; `level:info` is one text, and the space is easily overlooked.
+fn mapping_remedy(node: &Node<'_>, keys: &Keys) -> String {
+    if let Some((key, value)) = node.text().and_then(|text| text.split_once(':'))
+        && keys.known.contains(&key)
+    {
+        return format!(
+            "write `{key}: {}`, with a space after the colon",
+            shorten(value.trim())
+        );
+    }
+    format!(
+        "write `key: value` with the keys `{}`",
+        keys.known.join("`, `")
+    )
+}
+
 fn unknown(key: &str, place: Place, keys: &Keys) -> Diagnostic {
     if keys.planned.contains(&key) {
         return Diagnostic::new(place, format!("`{key}` is not available in this version"))
@@ -199,7 +215,7 @@ macro_rules! section {
         }
         $(exactly_one_of [$($one:literal),+ $(,)?];)?
         $(planned [$($planned:literal),+ $(,)?];)?
-        $(parts $parts:path;)?
+        $(parts $parts:ident $check:path;)?
         $(finish $finish:path;)?
     ) => {
         $(#[doc = $doc])*
@@ -207,6 +223,8 @@ macro_rules! section {
         $vis struct $name {
             $( $(#[doc = $field_doc])* pub $field: $ty, )*
         }
+
+        $crate::config::section::section!(@parts [$($parts)?] { $($field: $ty,)* });
 
         impl $name {
             const KEYS: $crate::config::section::Keys = $crate::config::section::Keys {
@@ -230,8 +248,7 @@ macro_rules! section {
                         $(, $default)?
                     );
                 )*
-                let _parts = ($($field.as_ref(),)*);
-                $( $parts(&fields, cx, _parts); )?
+                $crate::config::section::section!(@check [$($parts $check)?] [$($field)*] fields cx);
                 #[allow(unused_mut, reason = "only a section with `finish` changes it")]
                 let mut section = Self { $( $field: $field?, )* };
                 $( $finish(&mut section, fields.place, cx); )?
@@ -266,6 +283,17 @@ macro_rules! section {
                 serde_json::Value::Object(map)
             }
         }
+    };
+    (@parts [] { $($fields:tt)* }) => {};
+    (@parts [$parts:ident] { $($field:ident: $ty:ty,)* }) => {
+        /// What could be read of the section.
+        #[derive(Clone, Copy)]
+        #[allow(dead_code, reason = "a check needs only some of the keys")]
+        pub(super) struct $parts<'a> { $( pub $field: Option<&'a $ty>, )* }
+    };
+    (@check [] [$($field:ident)*] $fields:ident $cx:ident) => {};
+    (@check [$parts:ident $check:path] [$($field:ident)*] $fields:ident $cx:ident) => {
+        $check($parts { $( $field: $field.as_ref(), )* }, &$fields, $cx);
     };
     (@key $field:ident) => { stringify!($field) };
     (@key $field:ident $key:literal) => { $key };

@@ -46,7 +46,8 @@ section! {
         /// How long the server may take.
         timeouts: Timeouts = nested,
     }
-    finish check::server;
+    parts ServerParts check::parts;
+    finish check::finish;
 }
 
 choice! {

@@ -76,8 +76,16 @@ impl Shape {
     pub(super) fn sample(&self) -> String {
         match self {
             Self::Value { sample, .. } => format!("a value, such as `{sample}`"),
-            Self::List(_) => "a list (`[]` for an empty one)".to_owned(),
-            Self::Table { .. } => "a mapping (`{}` for an empty one)".to_owned(),
+            Self::List(item) => match item.as_ref() {
+                Self::Value { sample, .. } => format!("a list, such as `[{sample}]`"),
+                _ => "a list, each item of which begins with `- `".to_owned(),
+            },
+            Self::Table { key, .. } => match key.as_ref() {
+                Self::Value { sample, .. } => {
+                    format!("a mapping: `{sample}:` and below it, indented, what belongs to it")
+                }
+                _ => "a mapping".to_owned(),
+            },
             Self::Section(section)
                 if section
                     .fields

@@ -1,6 +1,6 @@
 //! "Did you mean": the known word nearest to a mistyped one.
 
-/// The candidate that is at most a third of its length away from `word`, compared without case. Long words are not compared:
+/// The candidate that is at most a third of its length away from `word`, or that `word` begins with; compared without case. Long words are not compared:
 /// the cost is the product of the lengths and the words come from the file.
 pub(super) fn nearest<'a>(
     word: &str,
@@ -15,7 +15,10 @@ pub(super) fn nearest<'a>(
         .into_iter()
         .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (distance(&word, &normal(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .filter(|(distance, candidate)| {
+            let shortened = candidate.len() >= 3 && word.starts_with(&normal(candidate));
+            *distance <= candidate.len().div_ceil(3) || shortened
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -65,6 +68,7 @@ mod tests {
             ("keepalive", Some("keep_alive")),
             ("tsl", Some("tls")),
             ("server", Some("servers")),
+            ("tls_options", Some("tls")),
             ("banana", None),
             ("", None),
         ] {

@@ -23,11 +23,7 @@ pub(super) fn explain(error: &ScanError, text: &str) -> Diagnostic {
         return diagnostic;
     }
     let message = format!("this is not YAML: {}", error.kind());
-    let diagnostic = Diagnostic::new(place, message);
-    match remedy(error.kind()) {
-        Some(remedy) => diagnostic.remedy(remedy),
-        None => diagnostic,
-    }
+    Diagnostic::new(place, message).remedy(remedy(error.kind()))
 }
 
 /// The parser may point behind the last line, where there is nothing to show.
@@ -57,38 +53,49 @@ fn by_line(line: &str, place: Place) -> Option<Diagnostic> {
                 .remedy("indent with spaces, two for each level"),
         );
     }
-    let after_colon = line
+    let entry = line.trim_start();
+    let entry = entry.strip_prefix("- ").map_or(entry, str::trim_start);
+    let value = entry
         .split_once(": ")
-        .map(|(key, value)| (key.chars().count() + 2, value.trim_start()));
-    let (start, value) = after_colon?;
-    for (sign, what) in [
-        ('%', "a percent sign"),
-        ('@', "an at sign"),
-        ('`', "a backtick"),
-        ('*', "an asterisk"),
-        ('&', "an ampersand"),
+        .map_or("", |(_, value)| value.trim_start());
+    for (text, sign, what) in [
+        (value, '%', "a percent sign"),
+        (value, '@', "an at sign"),
+        (value, '`', "a backtick"),
+        (entry, '%', "a percent sign"),
+        (entry, '@', "an at sign"),
+        (entry, '*', "an asterisk"),
     ] {
-        if value.starts_with(sign) {
-            let place = Place {
-                column: narrow(start + 1),
-                length: 1,
-                ..place
-            };
-            return Some(
-                Diagnostic::new(
-                    place,
-                    format!("a text that begins with {what} has a meaning of its own in YAML"),
-                )
-                .remedy(format!("write it in quotes: \"{}\"", value.trim_end())),
-            );
+        // A `%` in the first column is a YAML directive, which has its own message.
+        if !text.starts_with(sign) || text.len() == line.len() {
+            continue;
         }
+        let before = line.len().saturating_sub(text.len());
+        let place = Place {
+            column: narrow(line.get(..before).unwrap_or_default().chars().count() + 1),
+            length: 1,
+            ..place
+        };
+        let quoted = text
+            .split(": ")
+            .next()
+            .unwrap_or_default()
+            .trim_end()
+            .trim_end_matches(':');
+        return Some(
+            Diagnostic::new(
+                place,
+                format!("a text that begins with {what} has a meaning of its own in YAML"),
+            )
+            .remedy(format!("write it in quotes: \"{quoted}\"")),
+        );
     }
     None
 }
 
-fn remedy(kind: &ErrorKind) -> Option<&'static str> {
+fn remedy(kind: &ErrorKind) -> &'static str {
     use ErrorKind as E;
-    Some(match kind {
+    match kind {
         E::TabNotAllowed
         | E::TabInBlockIndentation
         | E::TabInIndentation
@@ -116,7 +123,9 @@ fn remedy(kind: &ErrorKind) -> Option<&'static str> {
         | E::MisplacedFlowCollectionEnd => {
             "every `{` needs its `}` and every `[` its `]`; put a text that begins with one of them in quotes"
         }
-        E::UnclosedQuotedScalar => "close the quotes on the same line",
+        E::UnclosedQuotedScalar | E::InvalidQuotedScalarIndent => {
+            "close the quotes on the same line"
+        }
         E::UnknownQuotedScalarEscape => {
             "a backslash inside \"...\" must be doubled; inside '...' it stands for itself"
         }
@@ -132,6 +141,6 @@ fn remedy(kind: &ErrorKind) -> Option<&'static str> {
             "begin the list on a line of its own, each item with `- `"
         }
         E::CommentNotSeparated => "put a space before `#`",
-        _ => return None,
-    })
+        _ => "check this line and the one above; a text with special characters belongs in quotes",
+    }
 }

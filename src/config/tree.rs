@@ -58,6 +58,30 @@ impl Node<'_> {
         }
     }
 
+    /// The value of a key of a mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.data {
+            Data::Map(pairs) => pairs
+                .iter()
+                .find(|(other, _)| other.text() == Some(key))
+                .map(|(_, value)| value),
+            Data::Scalar { .. } | Data::List(_) => None,
+        }
+    }
+
+    pub(super) fn is_empty_list(&self) -> bool {
+        matches!(&self.data, Data::List(items) if items.is_empty())
+    }
+
+    /// How many items or keys are written; 0 for a scalar.
+    pub(super) fn len(&self) -> usize {
+        match &self.data {
+            Data::Scalar { .. } => 0,
+            Data::List(items) => items.len(),
+            Data::Map(pairs) => pairs.len(),
+        }
+    }
+
     fn count(&self) -> usize {
         match &self.data {
             Data::Scalar { .. } => 1,
@@ -188,16 +212,13 @@ impl<'s> Builder<'s> {
 
     fn repeat(&mut self, id: usize, place: Place) -> Result<(), Diagnostic> {
         let Some((count, node)) = self.anchors.get(&id) else {
-            return Err(Diagnostic::new(
-                place,
-                "an anchor cannot be used inside of what it names",
-            ));
+            return Err(
+                Diagnostic::new(place, "an anchor cannot be used inside of what it names")
+                    .remedy("use it after the value that it names"),
+            );
         };
         if self.nodes + count > MAX_NODES {
-            return Err(Diagnostic::new(
-                place,
-                format!("the aliases grow the file to more than {MAX_NODES} values"),
-            ));
+            return Err(too_many(place));
         }
         // `add` counts one itself.
         self.nodes += count - 1;
@@ -209,10 +230,7 @@ impl<'s> Builder<'s> {
         let count = if anchor == 0 { 0 } else { node.count() };
         self.nodes += 1 + count;
         if self.nodes > MAX_NODES {
-            return Err(Diagnostic::new(
-                node.place,
-                format!("more than {MAX_NODES} values"),
-            ));
+            return Err(too_many(node.place));
         }
         if anchor != 0 {
             self.anchors.insert(anchor, (count, node.clone()));
@@ -234,6 +252,14 @@ impl<'s> Builder<'s> {
         }
         Ok(())
     }
+}
+
+fn too_many(place: Place) -> Diagnostic {
+    Diagnostic::new(
+        place,
+        format!("more than {MAX_NODES} values, counting what aliases (`*name`) repeat"),
+    )
+    .remedy("repeat less by aliases, or put the hosts on several gateways")
 }
 
 fn refuse_tag(tag: Option<Cow<'_, Tag>>, span: Span) -> Result<(), Diagnostic> {

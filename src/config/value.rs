@@ -1,6 +1,14 @@
 //! The types of single values: nothing after the configuration is loaded sees a text that is parsed later.
 //!
 //! Each is written as one text, has `FromStr` with an error that says what to write instead, and `Display` that writes it back.
+//!
+//! ```
+//! use portcullis::config::value::Duration;
+//!
+//! let idle: Duration = "90s".parse().unwrap();
+//! assert_eq!(idle.as_secs(), 90);
+//! assert_eq!("90".parse::<Duration>().unwrap_err().remedy, "write `90s` for seconds; the units are ms, s, m, h and d");
+//! ```
 
 mod byte_size;
 mod duration;
@@ -17,6 +25,7 @@ mod path_pattern;
 mod path_prefix;
 mod rate;
 mod redirect;
+mod secret;
 mod server_url;
 mod short_text;
 mod socket_addr;
@@ -40,6 +49,7 @@ pub use path_pattern::PathPattern;
 pub use path_prefix::PathPrefix;
 pub use rate::{Per, Rate};
 pub use redirect::Redirect;
+pub use secret::{EnvName, Secret, SecretSource};
 pub use server_url::{Scheme, ServerUrl};
 pub use short_text::{CipherList, DisplayName};
 pub use std::net::SocketAddr;

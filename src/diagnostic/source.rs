@@ -69,6 +69,8 @@ impl Source {
                     .remedy("save the file with the encoding UTF-8"),
             )
         })?;
+        // A byte order mark at the beginning says nothing about UTF-8 and would shift the columns of the first line.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         Ok(Self::new(name, folder, text))
     }
 

@@ -6,125 +6,114 @@ use std::hash::Hash;
 
 use crate::config::At;
 use crate::config::decode::Context;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::config::section::Fields;
+use crate::diagnostic::Diagnostic;
 
-use super::{Host, Route, ServersJson};
+use super::{HostParts, RouteParts, ServersJsonParts};
 
-/// Checks a host whose keys are each right.
-pub(super) fn host(host: &mut Host, _: Place, cx: &mut Context<'_>) {
-    // A list that is empty because its routes were wrong is not called empty as well.
-    if let Some(routes) = host.routes.as_ref().filter(|routes| routes.is_empty())
-        && cx.found.is_empty()
-    {
-        cx.refuse(
-            routes.place,
-            "a host without routes refuses everything",
-            "add a route, or remove the host",
-        );
-    }
+/// Checks what could be read of a host.
+pub(super) fn host(_: HostParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    not_empty("routes", fields, cx);
 }
 
-/// Checks a route whose keys are each right.
-pub(super) fn route(route: &mut Route, _: Place, cx: &mut Context<'_>) {
-    server_in_path(route, cx);
-    files_only(route, cx);
-    server_only(route, cx);
-    if let Some(servers) = &route.servers {
-        list(servers, "servers", cx);
+/// Checks what could be read of a route.
+pub(super) fn route(route: RouteParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    server_in_path(route, fields, cx);
+    one_target_only(route, fields, cx);
+    for key in ["servers", "methods", "expose"] {
+        not_empty(key, fields, cx);
     }
-    if let Some(methods) = &route.methods {
-        list(methods, "methods", cx);
-    }
+    once(route.servers.and_then(Option::as_ref), cx);
+    once(route.methods.and_then(Option::as_ref), cx);
 }
 
-fn server_in_path(route: &Route, cx: &mut Context<'_>) {
-    let named = route.path.has_server();
-    if named && route.servers.is_none() {
-        cx.refuse(
-            route.path.place,
+/// Checks what could be read of the generated list of servers.
+pub(super) fn servers_json(
+    section: ServersJsonParts<'_>,
+    fields: &Fields<'_, '_>,
+    cx: &mut Context<'_>,
+) {
+    not_empty("servers", fields, cx);
+    once(section.servers, cx);
+}
+
+fn server_in_path(route: RouteParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let Some(path) = route.path else { return };
+    match (path.has_server(), fields.key_place("servers")) {
+        (true, None) => cx.refuse(
+            path.place,
             "`{server}` in the path takes its value from a list, and there is none",
             "write `servers: [NAME, ...]` instead of one target",
-        );
-    }
-    if let (false, Some(servers)) = (named, &route.servers) {
-        cx.note(
+        ),
+        (false, Some(servers)) => cx.note(
             Diagnostic::new(
-                servers.place,
+                servers,
                 "`servers` needs a path in which `{server}` says which of them is meant",
             )
-            .related(route.path.place, "the path is here")
+            .related(path.place, "the path is here")
             .remedy(format!(
                 "write `\"{}/{{server}}/\"` as path, or `server: NAME`",
-                route.path.as_str().trim_end_matches('/')
+                path.as_str().trim_end_matches('/')
             )),
-        );
+        ),
+        (true, Some(_)) | (false, None) => {}
     }
 }
 
-fn files_only(route: &Route, cx: &mut Context<'_>) {
-    if route.files.is_some() {
-        if !route.path.is_prefix() {
-            cx.refuse(
-                route.path.place,
-                "`files` is a folder, so its path must end with a slash",
-                format!("write `{}/`", *route.path),
-            );
+/// Keys that only make sense for files, or only for servers.
+fn one_target_only(route: RouteParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let server = fields.key_place("server").or(fields.key_place("servers"));
+    match (fields.key_place("files"), server) {
+        (Some(_), None) => {
+            if let Some(path) = route.path.filter(|path| !path.is_prefix()) {
+                let remedy = format!("write `{path}/`");
+                cx.refuse(
+                    path.place,
+                    "`files` is a folder, so its path must end with a slash",
+                    remedy,
+                );
+            }
+            for key in ["request_body", "expose", "timeouts", "methods"] {
+                if let Some(place) = fields.key_place(key) {
+                    let reason = format!(
+                        "`{key}` is only for routes to a server; files are read with GET and HEAD"
+                    );
+                    cx.refuse(place, reason, format!("remove `{key}`"));
+                }
+            }
         }
-        return;
+        (None, Some(_)) => {
+            for key in ["cache", "servers_json"] {
+                if let Some(place) = fields.key_place(key) {
+                    cx.refuse(
+                        place,
+                        format!("`{key}` is only for routes with `files`"),
+                        format!("remove `{key}`"),
+                    );
+                }
+            }
+        }
+        // Both or none has been reported already.
+        (Some(_), Some(_)) | (None, None) => {}
     }
-    let cache = route.cache.as_ref().map(|at| ("cache", at.place));
-    let servers_json = route
-        .servers_json
-        .as_ref()
-        .map(|at| ("servers_json", at.place));
-    for (key, place) in [cache, servers_json].into_iter().flatten() {
+}
+
+/// An empty list lets nothing through, which nobody means.
+fn not_empty(key: &str, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    if let Some(node) = fields.node(key).filter(|node| node.is_empty_list()) {
         cx.refuse(
-            place,
-            format!("`{key}` is only for routes with `files`"),
-            format!("remove `{key}`"),
+            node.place,
+            format!("`{key}` is an empty list, so everything would be refused"),
+            format!("write at least one item, or remove `{key}`"),
         );
     }
 }
 
-fn server_only(route: &Route, cx: &mut Context<'_>) {
-    if route.files.is_none() {
-        return;
-    }
-    let request_body = route
-        .request_body
-        .as_ref()
-        .map(|at| ("request_body", at.place));
-    let expose = route.expose.as_ref().map(|at| ("expose", at.place));
-    let timeouts = route.timeouts.as_ref().map(|at| ("timeouts", at.place));
-    let methods = route.methods.as_ref().map(|at| ("methods", at.place));
-    for (key, place) in [request_body, expose, timeouts, methods]
-        .into_iter()
-        .flatten()
-    {
-        cx.refuse(
-            place,
-            format!("`{key}` is only for routes to a server; files are read with GET and HEAD"),
-            format!("remove `{key}`"),
-        );
-    }
-}
-
-/// Checks the generated list of servers.
-pub(super) fn servers_json(section: &mut ServersJson, _: Place, cx: &mut Context<'_>) {
-    list(&section.servers, "servers", cx);
-}
-
-/// A list that must not be empty and has every item once.
-fn list<T: Hash + Eq + Display>(items: &At<Vec<At<T>>>, key: &str, cx: &mut Context<'_>) {
-    if items.is_empty() && cx.found.is_empty() {
-        cx.refuse(
-            items.place,
-            format!("`{key}` is empty"),
-            format!("name at least one, or remove `{key}`"),
-        );
-    }
+/// A list has every item once.
+fn once<T: Hash + Eq + Display>(items: Option<&At<Vec<At<T>>>>, cx: &mut Context<'_>) {
+    let items = items.map_or(&[][..], |items| items.value.as_slice());
     let mut seen: HashSet<&At<T>> = HashSet::with_capacity(items.len());
-    for item in items.iter() {
+    for item in items {
         if let Some(first) = seen.get(item) {
             cx.note(
                 Diagnostic::new(item.place, format!("`{item}` is in the list twice"))

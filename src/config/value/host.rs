@@ -167,6 +167,9 @@ pub struct HostKey {
 
 /// Splits `host[:port]`; `[v6]:port` is split behind the bracket.
 pub(super) fn split_port(text: &str) -> Result<(HostName, Option<u16>), Refusal> {
+    if text.contains("://") {
+        check_name(text)?;
+    }
     let host_end = match text.rfind(']') {
         Some(bracket) => bracket + 1,
         // A bare IPv6 address has several colons and no port.

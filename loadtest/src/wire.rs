@@ -24,6 +24,7 @@ mod recorder;
 mod reply;
 mod request;
 mod server;
+mod serving;
 mod tls;
 
 pub use body::Framing;

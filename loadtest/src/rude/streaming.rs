@@ -128,7 +128,6 @@ async fn whole_request(connection: &mut Connection) -> io::Result<(Bytes, bool)>
     let framing = Request::parse(&head).and_then(|request| Framing::of_request(&request));
     let mut whole = BytesMut::from(head.as_ref());
     match framing {
-        Err(_) | Ok(Framing::UntilClose) => return Ok((whole.freeze(), false)),
         Ok(Framing::Length(size)) => {
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             read_exact(connection, &mut whole, size).await?;
@@ -138,6 +137,7 @@ async fn whole_request(connection: &mut Connection) -> io::Result<(Bytes, bool)>
                 return Ok((whole.freeze(), false));
             }
         }
+        _ => return Ok((whole.freeze(), false)),
     }
     Ok((whole.freeze(), true))
 }

@@ -23,8 +23,6 @@ pub enum Framing {
     Length(u64),
     /// After the chunk of size zero and the trailers.
     Chunked,
-    /// Where the connection ends; only an answer may say so.
-    UntilClose,
 }
 
 impl Framing {
@@ -51,26 +49,6 @@ impl Framing {
             )),
         }
     }
-
-    /// The framing of an answer's body, from its status and its framing headers.
-    pub(crate) fn of_answer(
-        bodiless: bool,
-        length: Option<&str>,
-        coding: Option<&str>,
-    ) -> Result<Self, String> {
-        match (length, coding) {
-            _ if bodiless => Ok(Self::Length(0)),
-            (None, Some(coding)) if coding.eq_ignore_ascii_case("chunked") => Ok(Self::Chunked),
-            (Some(length), None) => length
-                .parse()
-                .map(Self::Length)
-                .map_err(|_| format!("not a length: {length:?}")),
-            (None, None) => Ok(Self::UntilClose),
-            _ => Err(format!(
-                "ambiguous framing: Content-Length {length:?}, Transfer-Encoding {coding:?}"
-            )),
-        }
-    }
 }
 
 /// Reads one body off a connection.
@@ -83,7 +61,6 @@ enum State {
     Length(u64),
     ChunkHead,
     Chunk(u64),
-    UntilClose,
     Done,
 }
 
@@ -93,7 +70,6 @@ impl BodyReader {
             Framing::Length(0) => State::Done,
             Framing::Length(length) => State::Length(length),
             Framing::Chunked => State::ChunkHead,
-            Framing::UntilClose => State::UntilClose,
         };
         Self {
             state,
@@ -139,13 +115,6 @@ impl BodyReader {
                         self.state = State::Done;
                     }
                 }
-                State::UntilClose => match connection.read_some(u64::MAX).await {
-                    Ok(piece) => return Ok(Some(piece)),
-                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                        self.state = State::Done
-                    }
-                    Err(error) => return Err(error),
-                },
                 State::Chunk(left) => {
                     let piece = connection.read_some(left).await?;
                     let left = left - piece.len() as u64;

@@ -77,6 +77,17 @@ impl Request {
         })
     }
 
+    /// Bytes that are no request head, kept to be looked at: no method, no target, no header.
+    pub(super) fn unreadable(raw_head: &[u8]) -> Self {
+        Self {
+            raw_head: raw_head.to_vec(),
+            method: String::new(),
+            target: String::new(),
+            minor_version: 0,
+            headers: Vec::new(),
+        }
+    }
+
     /// The request line without its line end, as sent.
     pub fn line(&self) -> String {
         let end = self

@@ -14,33 +14,25 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use openssl::nid::Nid;
-use openssl::ssl::{NameType, Ssl, SslAcceptor};
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use openssl::ssl::SslAcceptor;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_openssl::SslStream;
 
-use super::body::{BodyReader, Framing};
-use super::connection::{Connection, Part};
-use super::exchange::{Exchange, Service};
-use super::faults::{Fault, Faults};
-use super::io::Io;
+use super::exchange::Service;
+use super::faults::Faults;
 use super::recorder::Recorder;
-use super::reply::Reply;
-use super::request::{Connected, Request};
+use super::serving::{self, Accepted};
 use super::tls::ServerTls;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// Longest wait for a peer to take a proper end.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Pause after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -77,18 +69,18 @@ pub struct Server {
 }
 
 #[derive(Debug)]
-struct Shared {
-    name: String,
-    recorder: Recorder,
-    faults: Faults,
+pub(super) struct Shared {
+    pub(super) name: String,
+    pub(super) recorder: Recorder,
+    pub(super) faults: Faults,
     /// What the accept loop should do, and what it has done.
-    refuse: watch::Sender<bool>,
-    refusing: watch::Sender<bool>,
-    stalled: AtomicBool,
+    pub(super) refuse: watch::Sender<bool>,
+    pub(super) refusing: watch::Sender<bool>,
+    pub(super) stalled: AtomicBool,
     /// Counts how often all connections were told to end.
-    cuts: watch::Sender<u64>,
-    accepted: AtomicU64,
-    open: AtomicUsize,
+    pub(super) cuts: watch::Sender<u64>,
+    pub(super) accepted: AtomicU64,
+    pub(super) open: AtomicUsize,
 }
 
 impl Server {
@@ -215,9 +207,16 @@ async fn accept_loop<S: Service>(
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let Ok((tcp, peer)) = accepted else { continue };
+                let Ok((tcp, peer)) = accepted else {
+                    // Out of descriptors, most likely: trying again at once would only spin.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
                 let number = shared.accepted.fetch_add(1, Ordering::Relaxed) + 1;
-                tokio::spawn(serve(tcp, peer, number, acceptor.clone(), Arc::clone(&shared), Arc::clone(&service)));
+                // Subscribed before the task exists, so that a server dropped right now ends this connection too.
+                let end = shared.cuts.subscribe();
+                let accepted = Accepted { tcp, peer, number, end };
+                tokio::spawn(serving::serve(accepted, acceptor.clone(), Arc::clone(&shared), Arc::clone(&service)));
             }
             wanted = async { refuse.wait_for(|&refuse| refuse).await.is_ok() } => {
                 if !wanted {
@@ -235,167 +234,5 @@ async fn accept_loop<S: Service>(
                 shared.refusing.send_replace(false);
             }
         }
-    }
-}
-
-/// Counts a connection as open for as long as it lives.
-struct Open(Arc<Shared>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-async fn serve<S: Service>(
-    tcp: TcpStream,
-    peer: SocketAddr,
-    number: u64,
-    acceptor: Option<SslAcceptor>,
-    shared: Arc<Shared>,
-    service: Arc<S>,
-) {
-    shared.open.fetch_add(1, Ordering::Relaxed);
-    let open = Open(shared);
-    let shared = &open.0;
-    let mut cuts = shared.cuts.subscribe();
-    // Latency is measured through this server, so small answers must not wait for acknowledgements.
-    let _ = tcp.set_nodelay(true);
-    let mut connected = Connected {
-        connection: number,
-        peer,
-        tls: acceptor.is_some(),
-        sni: None,
-        client_certificate: None,
-    };
-    if shared.stalled.load(Ordering::Relaxed) {
-        let _ = cuts.changed().await;
-        let _ = tcp.set_zero_linger();
-        return;
-    }
-    let mut connection = tokio::select! {
-        io = handshake(tcp, acceptor, &mut connected) => match io {
-            Ok(io) => Connection::new(io),
-            Err(_) => return,
-        },
-        _ = cuts.changed() => return,
-    };
-    tokio::select! {
-        ended = requests(&mut connection, &connected, shared, service.as_ref()) => {
-            // A proper end says so (TLS close_notify); after a fault or a broken connection there is nothing proper to say.
-            if ended.is_ok() {
-                let _ = tokio::time::timeout(FAREWELL, connection.io.shutdown()).await;
-            }
-        }
-        _ = cuts.changed() => {
-            let _ = connection.io.tcp().set_zero_linger();
-        }
-    }
-}
-
-async fn handshake(
-    tcp: TcpStream,
-    acceptor: Option<SslAcceptor>,
-    connected: &mut Connected,
-) -> io::Result<Io> {
-    let Some(acceptor) = acceptor else {
-        return Ok(Io::Plain(tcp));
-    };
-    let mut stream = SslStream::new(Ssl::new(acceptor.context())?, tcp)?;
-    Pin::new(&mut stream)
-        .accept()
-        .await
-        .map_err(io::Error::other)?;
-    connected.sni = stream
-        .ssl()
-        .servername(NameType::HOST_NAME)
-        .map(str::to_owned);
-    connected.client_certificate = stream.ssl().peer_certificate().and_then(|certificate| {
-        let entry = certificate
-            .subject_name()
-            .entries_by_nid(Nid::COMMONNAME)
-            .next()?;
-        Some(entry.data().to_string().ok()?.to_owned())
-    });
-    Ok(Io::Tls(Box::new(stream)))
-}
-
-async fn requests<S: Service>(
-    connection: &mut Connection,
-    connected: &Connected,
-    shared: &Shared,
-    service: &S,
-) -> io::Result<()> {
-    while let Some(raw_head) = connection.read_head().await? {
-        let parsed = Request::parse(&raw_head)
-            .and_then(|request| Ok((Framing::of_request(&request)?, request)));
-        let (framing, request) = match parsed {
-            Ok(parsed) => parsed,
-            Err(why) => {
-                let refusal = Reply::new(400)
-                    .header("Content-Type", "text/plain")
-                    .body(why)
-                    .closing();
-                connection.write(&refusal.head_bytes(), Part::Head).await?;
-                return connection.write(refusal.content(), Part::Body).await;
-            }
-        };
-        let request = Arc::new(request);
-        let number = shared
-            .recorder
-            .begin(&shared.name, connected.clone(), Arc::clone(&request));
-        let over = Over {
-            recorder: &shared.recorder,
-            number,
-        };
-        let keep = if request.minor_version == 0 {
-            request.lists("connection", "keep-alive")
-        } else {
-            !request.lists("connection", "close")
-        };
-        let continue_expected = request.lists("expect", "100-continue");
-        connection.disarm();
-        for fault in shared.faults.take(&request.target) {
-            match fault {
-                Fault::Delay(pause) => tokio::time::sleep(pause).await,
-                cut => connection.arm(cut),
-            }
-        }
-        let mut exchange = Exchange {
-            request,
-            connected,
-            connection: &mut *connection,
-            body: BodyReader::new(framing, continue_expected),
-            recorder: &shared.recorder,
-            server: &shared.name,
-            number,
-            keep,
-            answered: false,
-        };
-        if framing == Framing::Length(0) {
-            shared
-                .recorder
-                .change(number, |record| record.body_complete = true);
-        }
-        service.answer(&mut exchange).await?;
-        let keep = exchange.keep && exchange.answered;
-        drop(over);
-        if !keep {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Marks a record as over however the exchange ends, cancellation included.
-struct Over<'r> {
-    recorder: &'r Recorder,
-    number: u64,
-}
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.recorder
-            .change(self.number, |record| record.over = true);
     }
 }

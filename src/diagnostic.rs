@@ -39,6 +39,8 @@ pub struct Diagnostic {
     pub remedy: Option<String>,
     /// Other places that belong to it, each with what it has to do with it.
     pub related: Vec<(Place, String)>,
+    /// The line may hold a secret, so no report prints it.
+    pub sensitive: bool,
 }
 
 impl Diagnostic {
@@ -49,12 +51,19 @@ impl Diagnostic {
             message: message.into(),
             remedy: None,
             related: Vec::new(),
+            sensitive: false,
         }
     }
 
     /// Adds what to write instead.
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Keeps the line out of every report: it may hold a secret.
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
         self
     }
 

@@ -68,10 +68,7 @@ pub struct FrontDoor<A> {
 struct Shared<A> {
     app: Arc<A>,
     keeper: Arc<dyn Doorkeeper>,
-    /// Finish what is under way, begin nothing new. Pingora's `ShutdownWatch`.
-    stop: watch::Sender<bool>,
-    /// End at once.
-    cut: watch::Sender<bool>,
+    signals: Arc<Signals>,
     open: AtomicUsize,
     emptied: Notify,
     next_id: AtomicU64,
@@ -87,8 +84,10 @@ where
             shared: Arc::new(Shared {
                 app,
                 keeper,
-                stop: watch::Sender::new(false),
-                cut: watch::Sender::new(false),
+                signals: Arc::new(Signals {
+                    stop: watch::Sender::new(false),
+                    cut: watch::Sender::new(false),
+                }),
                 open: AtomicUsize::new(0),
                 emptied: Notify::new(),
                 next_id: AtomicU64::new(1),
@@ -121,16 +120,24 @@ where
     /// after `deadline` is cut off. Returns how many that were. The door does not open again.
     pub async fn close(&self, deadline: Duration) -> usize {
         self.listeners.stop().await;
-        self.shared.stop.send_replace(true);
+        self.shared.signals.stop.send_replace(true);
         let in_time = tokio::time::timeout(deadline, self.shared.empty()).await;
         if in_time.is_ok() {
             return 0;
         }
         let cut = self.open_connections();
-        self.shared.cut.send_replace(true);
+        self.shared.signals.cut.send_replace(true);
         self.shared.empty().await;
         cut
     }
+}
+
+/// What [`FrontDoor::close`] tells every connection.
+struct Signals {
+    /// Finish what is under way, begin nothing new. Pingora's `ShutdownWatch`.
+    stop: watch::Sender<bool>,
+    /// End at once.
+    cut: watch::Sender<bool>,
 }
 
 impl<A> Shared<A> {

@@ -117,6 +117,7 @@ impl ProxyHttp for Gateway {
         digest: Option<&Digest>,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        body::server_is_there();
         passage::check_tls_version(exchange, reused, digest)
     }
 

@@ -10,6 +10,7 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
+use crate::front_door::Connection;
 use crate::front_door::framing::ALLOW;
 use crate::reason::Reason;
 
@@ -115,7 +116,7 @@ pub async fn send(session: &mut Session, answer: Answer, close: bool) -> Result<
     for (name, value) in answer.headers {
         head.insert_header(name, value)?;
     }
-    if close {
+    if close || Connection::closing() {
         session.set_keepalive(None);
     }
     let no_body = answer.body.is_empty() || session.req_header().method == http::Method::HEAD;

@@ -117,10 +117,10 @@ impl Server {
         self.snapshot.load_full()
     }
 
-    /// Stops: no new connections, living ones finish, at the latest after `within`.
-    pub async fn stop(self, within: Duration) {
+    /// Stops: no new connections, living ones finish, at the latest after `within`. Returns how many had to be cut then.
+    pub async fn stop(self, within: Duration) -> usize {
         self.runtime.set_ready(false);
-        self.door.close(within).await;
+        self.door.close(within).await
     }
 
     fn announce(&self) {

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::files::Site;
-use crate::front_door::{HeadLimits, ListenerSettings};
+use crate::front_door::ListenerSettings;
 use crate::kinds::Kind;
 use crate::routing::{Exposes, HostMap, Mapping, RouteTable};
 use crate::runtime::Runtime;
@@ -30,8 +30,6 @@ pub struct Snapshot {
     pub admin: SocketAddr,
     /// Whose word is believed about who the client is.
     pub client_address: ClientAddress,
-    /// Caps on the head of a request.
-    pub head: HeadLimits,
     /// Every server of the file, whether a route leads to it or not, in the file's order.
     pub upstreams: Vec<Arc<Upstream>>,
     /// Public names with and without a port.
@@ -147,7 +145,6 @@ impl Snapshot {
                 header: config.client_address.header.get().clone(),
                 trusted: trusted(config),
             },
-            head: listeners::head(config),
             upstreams: upstreams.into_values().collect(),
             hosts,
             names,

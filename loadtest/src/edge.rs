@@ -127,9 +127,9 @@ impl Edge {
         &self.server
     }
 
-    /// Stops it, at the latest after `within`.
-    pub async fn stop(self, within: Duration) {
-        self.server.stop(within).await;
+    /// Stops it, at the latest after `within`. Returns how many connections had to be cut then.
+    pub async fn stop(self, within: Duration) -> usize {
+        self.server.stop(within).await
     }
 }
 

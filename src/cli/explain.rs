@@ -223,6 +223,9 @@ fn server(text: &mut String, snapshot: &Snapshot, call: &Call, from: Option<IpAd
             facts.url
         ),
     );
+    if let Some(pair) = &facts.pair {
+        line(text, "", &format!("one of the pair {pair}"));
+    }
     line(
         text,
         "sends",

@@ -51,7 +51,7 @@ async fn serve(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    start_log(&config);
+    start_log(config.log.level);
     let server = match Server::start(&config).await {
         Ok(server) => server,
         Err(StartError::Config(mistakes)) => {
@@ -86,7 +86,7 @@ async fn serve(file: &Path) -> ExitCode {
 async fn drain(server: Arc<Server>, interrupt: &mut Signal) -> ExitCode {
     if let Some(server) = Arc::into_inner(server) {
         tokio::select! {
-            () = server.stop(DRAIN) => {}
+            cut = server.stop(DRAIN) => info!("stopped; {cut} connections were cut"),
             _ = interrupt.recv() => info!("SIGINT: stopping now"),
         }
     }
@@ -96,7 +96,10 @@ async fn drain(server: Arc<Server>, interrupt: &mut Signal) -> ExitCode {
 async fn reload(file: &Path, server: &Server) {
     let why: Box<dyn std::error::Error> = match config::load(file) {
         Ok((config, source)) => match server.reload(&config).await {
-            Ok(()) => return info!("SIGHUP: the configuration was applied"),
+            Ok(()) => {
+                follow_level(config.log.level);
+                return info!("SIGHUP: the configuration was applied");
+            }
             Err(StartError::Config(mistakes)) => Box::new(Report::new(source, mistakes)),
             Err(other) => Box::new(other),
         },
@@ -105,9 +108,18 @@ async fn reload(file: &Path, server: &Server) {
     warn!("SIGHUP: refused, the running configuration stays:\n{why}");
 }
 
-fn start_log(config: &config::Config) {
-    // RUST_LOG wins over the file, for the hour in which somebody needs more.
-    let env =
-        env_logger::Env::default().default_filter_or(format!("{},pingora=error", config.log.level));
+/// Everything of ours passes the logger's own filter, so that the file's level can change while the gateway runs.
+/// RUST_LOG wins over the file, for the hour in which somebody needs more.
+fn start_log(level: config::LogLevel) {
+    let env = env_logger::Env::default().default_filter_or("portcullis=trace,pingora=error");
     let _ = env_logger::Builder::from_env(env).try_init();
+    follow_level(level);
+}
+
+fn follow_level(level: config::LogLevel) {
+    if std::env::var_os("RUST_LOG").is_none()
+        && let Ok(level) = level.word().parse()
+    {
+        log::set_max_level(level);
+    }
 }

@@ -11,7 +11,7 @@ use super::section::section;
 section! {
     /// The listener for operators: `/metrics`, `/healthz`, `/readyz`, the dashboard. It has no password, so it must be on loopback.
     pub struct Admin {
-        /// Loopback address and port. Takes effect on reload.
+        /// Loopback address and port.
         listen: At<SocketAddr> = default SocketAddr::from((Ipv4Addr::LOCALHOST, 9145)),
     }
     finish check;

@@ -7,7 +7,7 @@ use super::section::{Fields, section};
 use super::value::{HeaderName, IpNet};
 
 section! {
-    /// Whose word is believed about who the client is. Takes effect on reload, for new connections.
+    /// Whose word is believed about who the client is.
     pub struct ClientAddress {
         /// Networks of the proxies and load balancers in front of the gateway. What anybody else says about addresses is dropped.
         trusted_proxies: Vec<At<IpNet>> = default Vec::new(),

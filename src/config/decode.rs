@@ -133,12 +133,7 @@ pub(super) fn text_value<T: TextValue>(node: &Node<'_>, cx: &mut Context<'_>) ->
     match text.parse() {
         Ok(value) => Some(value),
         Err(refusal) => {
-            let Refusal { reason, remedy } = refusal.into();
-            cx.refuse(
-                node.place,
-                format!("not {}: {reason}", article(T::WORD)),
-                remedy,
-            );
+            cx.note(refusal.into().at(node.place, T::WORD));
             None
         }
     }

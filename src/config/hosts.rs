@@ -11,7 +11,7 @@ use super::value::{
 mod check;
 
 section! {
-    /// One public name. Takes effect on reload, for new requests.
+    /// One public name.
     pub struct Host {
         /// Everything goes to this server.
         server: Option<At<ServerName>> = optional,

@@ -6,7 +6,7 @@ use super::section::{Fields, section};
 use super::value::{ByteSize, Duration, Number};
 
 section! {
-    /// What one connection or request may use. Takes effect on reload, for new connections.
+    /// What one connection or request may use.
     pub struct Limits {
         /// The head of a request: request line and header fields.
         request_head: RequestHead = nested,

@@ -12,7 +12,7 @@ use super::value::Redirect;
 section! {
     /// One public address. Without `tls` and `redirect` it speaks plain HTTP.
     pub struct Listener {
-        /// Address and port, such as `0.0.0.0:443` or `[::]:443`; port 0 lets the system choose one. Takes effect on reload.
+        /// Address and port, such as `0.0.0.0:443` or `[::]:443`; port 0 lets the system choose one.
         listen: At<SocketAddr> = required,
         /// TLS on this listener; `{}` for the defaults. The certificates are in the section `tls`.
         tls: Option<At<ListenerTls>> = optional,

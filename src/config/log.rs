@@ -4,7 +4,7 @@ use super::choice::choice;
 use super::section::section;
 
 section! {
-    /// What the gateway says about itself. Takes effect on reload.
+    /// What the gateway says about itself.
     pub struct Log {
         /// How much is said.
         level: LogLevel = default LogLevel::Info,

@@ -11,7 +11,7 @@ use super::value::{
 mod check;
 
 section! {
-    /// One machine inside, and the protocol that is spoken with it. Everything here takes effect on reload, for new requests.
+    /// One machine inside, and the protocol that is spoken with it.
     pub struct Server {
         /// The protocol spoken there; it brings what that protocol needs.
         kind: At<Kind> = required,
@@ -27,7 +27,7 @@ section! {
         insecure: At<bool> = default false,
         /// Oldest TLS version that the gateway speaks with the server. Without it: 1.2. Only with https.
         min_tls: Option<At<TlsVersion>> = optional,
-        /// Name shared by the servers of one switchover pair, whose chats and callbacks are counted together.
+        /// Name shared by the two servers of a switchover pair; both must be of one kind. `explain` shows it.
         pair: Option<At<PairName>> = optional,
         /// What people see instead of the server's name, such as in `servers.json`.
         display_name: Option<At<DisplayName>> = optional,

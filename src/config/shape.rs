@@ -62,12 +62,12 @@ impl Shape {
         )
     }
 
-    /// What it is called: `duration`, `list of network`.
+    /// What it is called: `duration`, `list of networks`.
     pub(super) fn word(&self) -> String {
         match self {
             Self::Value { word, .. } => word.clone(),
-            Self::List(item) => format!("list of {}", item.word()),
-            Self::Table { value, .. } => format!("mapping of {}", value.word()),
+            Self::List(item) => format!("list of {}s", item.word()),
+            Self::Table { value, .. } => format!("mapping of {}s", value.word()),
             Self::Section(_) => "mapping".to_owned(),
         }
     }

@@ -5,7 +5,7 @@ use super::section::section;
 use super::value::{CipherList, FilePath, TlsVersion};
 
 section! {
-    /// TLS towards clients. Everything here takes effect on reload, for new connections.
+    /// TLS towards clients.
     pub struct Tls {
         /// Oldest TLS version that is offered.
         min_version: At<TlsVersion> = default TlsVersion::V1_2,

@@ -34,6 +34,9 @@ mod url_template;
 
 use thiserror::Error;
 
+use super::decode::article;
+use crate::diagnostic::{Diagnostic, Place};
+
 pub use byte_size::ByteSize;
 pub use duration::Duration;
 pub use file_path::FilePath;
@@ -64,6 +67,8 @@ pub struct Refusal {
     pub reason: String,
     /// What to write, as a command: "write `10s`".
     pub remedy: String,
+    /// The text may hold a secret, so nothing of it may be repeated anywhere.
+    pub sensitive: bool,
 }
 
 impl Refusal {
@@ -72,6 +77,26 @@ impl Refusal {
         Self {
             reason: reason.into(),
             remedy: remedy.into(),
+            sensitive: false,
+        }
+    }
+
+    /// A refusal of a text that may hold a secret; the reason must not repeat it.
+    fn sensitive(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            sensitive: true,
+            ..Self::new(reason, remedy)
+        }
+    }
+
+    /// The same as a mistake at a place of the file, where a `word` was expected.
+    pub(super) fn at(self, place: Place, word: &str) -> Diagnostic {
+        let message = format!("not {}: {}", article(word), self.reason);
+        let diagnostic = Diagnostic::new(place, message).remedy(self.remedy);
+        if self.sensitive {
+            diagnostic.sensitive()
+        } else {
+            diagnostic
         }
     }
 }

@@ -24,8 +24,14 @@ fn block(out: &mut String, value: &Value, indent: usize) {
         }
         Value::Array(items) => {
             for item in items {
-                let _ = write!(out, "{:indent$}-", "");
-                child(out, item, indent + 2);
+                let line = one_line(item, indent + 2);
+                let mut lines = String::new();
+                match line {
+                    Some(line) => lines.push_str(&line),
+                    None => block(&mut lines, item, indent + 2),
+                }
+                // The first key of a mapping stands on the line of the dash.
+                let _ = writeln!(out, "{:indent$}- {}", "", lines.trim());
             }
         }
         scalar => {
@@ -34,27 +40,32 @@ fn block(out: &mut String, value: &Value, indent: usize) {
     }
 }
 
-/// What follows a `:` or `-`.
+/// What follows the `:` of a key.
 fn child(out: &mut String, value: &Value, indent: usize) {
-    let line = flow(value);
-    let nested = match value {
-        Value::Object(map) => map
-            .values()
-            .any(|value| value.is_object() || value.is_array()),
-        Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
-        _ => false,
-    };
-    let empty = line == "{}" || line == "[]";
-    let top_level = indent == 2 && value.is_object();
-    if empty
-        || (!nested && !top_level && line.chars().count() + indent <= ONE_LINE)
-        || !(value.is_object() || value.is_array())
-    {
-        let _ = writeln!(out, " {line}");
-    } else {
-        out.push('\n');
-        block(out, value, indent);
+    // The sections at the top always stand below their key.
+    let line =
+        one_line(value, indent).filter(|line| indent > 2 || !value.is_object() || line == "{}");
+    match line {
+        Some(line) => {
+            let _ = writeln!(out, " {line}");
+        }
+        None => {
+            out.push('\n');
+            block(out, value, indent);
+        }
     }
+}
+
+/// A scalar, or a short mapping or list of scalars, on one line.
+fn one_line(value: &Value, indent: usize) -> Option<String> {
+    let is_nested = |value: &Value| value.is_object() || value.is_array();
+    let deep = match value {
+        Value::Object(map) => map.values().any(is_nested),
+        Value::Array(items) => items.iter().any(is_nested),
+        _ => return Some(flow(value)),
+    };
+    let line = flow(value);
+    (!deep && line.chars().count() + indent <= ONE_LINE).then_some(line)
 }
 
 fn flow(value: &Value) -> String {
@@ -93,4 +104,41 @@ fn scalar_text(text: &str) -> String {
     }
     // JSON's quoting is YAML's.
     Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tree;
+    use proptest::prelude::*;
+
+    #[test]
+    fn texts_that_could_be_something_else_are_quoted() {
+        for text in [
+            "", "yes", "Null", "1.2", "0x10", "1e3", "-", "a: b", "a #b", "*a", "{x}", "a:", " a",
+            "10:20", "=", "<<",
+        ] {
+            assert!(scalar_text(text).starts_with('"'), "{text}");
+        }
+        for text in [
+            "a",
+            "a.b-c_d",
+            "/srv/www",
+            "10s",
+            "https://a.b:1/c/",
+            "X-Forwarded-For",
+        ] {
+            assert_eq!(scalar_text(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_back_as_key_and_as_value(key in "\\PC{1,40}", value in "\\PC{0,200}") {
+            let yaml = write(&serde_json::json!({ "section": { &key: &value } }));
+            let tree = tree::parse(&yaml).map_err(|error| TestCaseError::fail(format!("{error:?}\n{yaml}")))?;
+            let read = tree.get("section").and_then(|section| section.get(&key)).and_then(tree::Node::text);
+            prop_assert_eq!(read, Some(value.as_str()), "{}", yaml);
+        }
+    }
 }

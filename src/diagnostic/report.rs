@@ -41,7 +41,22 @@ impl std::error::Error for Report {}
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // PERF: the lines are found once; `lines().nth()` for each of 100 diagnostics would read a large file 100 times.
-        let lines: Vec<&str> = self.source.text().lines().collect();
+        let mut lines: Vec<&str> = self.source.text().lines().collect();
+        // SECURITY: reports go to the log on a reload; a line that may hold a secret is shown by none of its diagnostics.
+        for line in lines.iter_mut().filter(|line| has_userinfo(line)) {
+            *line = "";
+        }
+        for place in self
+            .diagnostics
+            .iter()
+            .filter(|found| found.sensitive)
+            .filter_map(|found| found.place)
+        {
+            let index = (place.line as usize).checked_sub(1);
+            if let Some(line) = index.and_then(|index| lines.get_mut(index)) {
+                *line = "";
+            }
+        }
         for diagnostic in self.diagnostics.iter().take(MAX_PRINTED) {
             self.print(f, &lines, diagnostic)?;
             writeln!(f)?;
@@ -67,6 +82,7 @@ impl Report {
             message,
             remedy,
             related,
+            sensitive: _,
         } = diagnostic;
         let name = self.source.name();
         let last_line = related
@@ -98,10 +114,11 @@ impl Report {
 
 /// The line of `place` with carets below the place.
 fn snippet(f: &mut fmt::Formatter<'_>, lines: &[&str], place: Place, margin: &str) -> fmt::Result {
-    let Some(line) = (place.line as usize)
+    let line = (place.line as usize)
         .checked_sub(1)
-        .and_then(|index| lines.get(index))
-    else {
+        .and_then(|index| lines.get(index));
+    // An empty line shows nothing; a sensitive one has been emptied.
+    let Some(line) = line.filter(|line| !line.is_empty()) else {
         return Ok(());
     };
     let number = place.line.to_string();
@@ -109,6 +126,13 @@ fn snippet(f: &mut fmt::Formatter<'_>, lines: &[&str], place: Place, margin: &st
     writeln!(f, "{margin} |")?;
     writeln!(f, "{number:>width$} | {text}", width = margin.len())?;
     writeln!(f, "{margin} | {}{}", " ".repeat(indent), "^".repeat(carets))
+}
+
+/// Whether a line has a URL with a user, and so perhaps a password, in it.
+fn has_userinfo(line: &str) -> bool {
+    line.split_whitespace()
+        .filter_map(|word| word.split_once("://"))
+        .any(|(_, rest)| rest.contains('@'))
 }
 
 /// The part of a line that is printed, the columns before the carets, and how many carets there are.
@@ -223,6 +247,31 @@ p.yaml: 1 error
         for at in [place(0, 0, 0), place(9, 1, 1), place(1, 900, 5)] {
             assert!(print("a", vec![Diagnostic::new(at, "m")]).contains("error: m"));
         }
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_secret_is_shown_by_no_diagnostic() {
+        let text = "{ url: hunter2, other: 1 }";
+        let report = print(
+            text,
+            vec![
+                Diagnostic::new(place(1, 8, 7), "m").sensitive(),
+                Diagnostic::new(place(1, 17, 5), "other"),
+            ],
+        );
+        assert!(
+            report.contains("p.yaml:1:17: error: other") && !report.contains("hunter2"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown_even_when_the_file_is_not_yaml() {
+        let report = print(
+            "url: https://u:hunter2@a: [",
+            vec![Diagnostic::new(place(1, 1, 3), "m")],
+        );
+        assert!(!report.contains("hunter2"), "{report}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::ListenerSettings;
+use super::{ListenerSettings, Signals};
 
 /// One client connection.
 #[derive(Debug, Clone)]
@@ -47,6 +47,7 @@ pub struct ConnectionTls {
 #[derive(Clone)]
 pub(super) struct Scope {
     pub connection: Arc<Connection>,
+    pub signals: Arc<Signals>,
     pub body: Option<Arc<BodyProgress>>,
 }
 
@@ -65,6 +66,13 @@ impl Connection {
     /// The connection of the request that the current task works on.
     pub fn current() -> Option<Arc<Connection>> {
         SCOPE.try_with(|scope| scope.connection.clone()).ok()
+    }
+
+    /// Whether the front door is closing: an HTTP/1 answer should say `Connection: close` then, whenever its request began.
+    pub fn closing() -> bool {
+        SCOPE
+            .try_with(|scope| *scope.signals.stop.borrow())
+            .unwrap_or(false)
     }
 }
 

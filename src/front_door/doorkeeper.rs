@@ -26,7 +26,9 @@ pub trait Doorkeeper: Send + Sync {
     /// The guard is dropped when the connection is over. `None` closes the connection without a word.
     fn admit(&self, peer: IpAddr, listener: &ListenerSettings) -> Option<Guard>;
 
-    /// The front door itself ended a connection or refused a request. For counting and logging.
+    /// The front door itself ended a connection or refused a request: for counting and logging. Not told are connections that were not
+    /// admitted, clients that left before they said a word, and keep-alive connections that ended idle. Browsers open connections in
+    /// advance and may let them idle: [`Reason::IdleConnection`] alone is no sign of an attack.
     fn refused(&self, _reason: Reason, _connection: &Connection) {}
 
     /// PROXY header and TLS are through; requests may follow.

@@ -73,7 +73,7 @@ pub(super) async fn read(
     let head = stream.ahead().get(..len).unwrap_or_default();
     let mut facts = framing::check(head).map_err(NoHead::Refused)?;
     let len = match facts.authority.take() {
-        Some(authority) => len - stream.to_origin_form(authority),
+        Some(authority) => len - stream.make_origin_form(authority),
         None => len,
     };
     Ok(Head { len, facts })
@@ -112,6 +112,14 @@ impl Scan {
     /// The length of the head if it is complete. What is wrong already is refused without waiting for the rest.
     fn go_on(&mut self, bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, Reason> {
         let before = self.lines;
+        // Nothing that speaks HTTP: TLS on a plain port, for one. No need to wait for a line end.
+        if before == 0
+            && bytes
+                .first()
+                .is_some_and(|&b| b != b'\r' && !framing::is_tchar(b))
+        {
+            return Err(Reason::MalformedHead);
+        }
         while let Some(found) = memchr::memchr(b'\n', bytes.get(self.seen..).unwrap_or_default()) {
             let end = self.seen + found + 1;
             let line = bytes.get(self.line..end).unwrap_or_default();
@@ -170,6 +178,8 @@ mod tests {
     fn what_is_wrong_is_refused_before_the_end() {
         assert_eq!(scan(b"GET / HTTP/1.1\n"), Err(Reason::MalformedHead));
         assert_eq!(scan(b"GET /\r\n"), Err(Reason::MalformedHead));
+        assert_eq!(scan(b"\x16\x03\x01"), Err(Reason::MalformedHead));
+        assert_eq!(scan(b" GET"), Err(Reason::MalformedHead));
         assert_eq!(
             scan(b"TRACE / HTTP/1.1\r\nA"),
             Err(Reason::MethodNotAllowed)

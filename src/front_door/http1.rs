@@ -28,20 +28,20 @@ pub(super) async fn serve<A>(
     A: HttpServerApp + Send + Sync + 'static,
 {
     let settings = connection.listener.clone();
-    let mut stop = door.stop.subscribe();
+    let mut stop = door.signals.stop.subscribe();
     let mut left = settings.keep_alive_requests.max(1);
     let mut wait = settings.head.within;
     let mut carried = None;
     loop {
         let head = match head::read(&mut stream, &settings.head, wait, &mut stop).await {
             Ok(head) => head,
-            Err(NoHead::Over) => return,
+            Err(NoHead::Over) => return part(*stream).await,
             Err(NoHead::Idle) => {
                 // The end of an idle keep-alive is everyday life; a connection that never said a word is not.
                 if left == settings.keep_alive_requests.max(1) {
                     door.keeper.refused(Reason::IdleConnection, &connection);
                 }
-                return;
+                return part(*stream).await;
             }
             Err(NoHead::Refused(reason)) => {
                 door.keeper.refused(reason, &connection);
@@ -60,6 +60,7 @@ pub(super) async fn serve<A>(
         session.set_connection_user_context(carried.take());
         let scope = Scope {
             connection: connection.clone(),
+            signals: door.signals.clone(),
             body: None,
         };
         let request = door.app.process_new_http(session, &stop);
@@ -73,7 +74,7 @@ pub(super) async fn serve<A>(
         };
         stream = back;
         // SECURITY: what follows is a new request only if both we and Pingora are at the end of the last one.
-        if left == 0 || !stream.at_boundary(head.facts.body == Body::Chunked) {
+        if left == 0 || !stream.at_boundary() {
             return;
         }
         wait = settings.keep_alive_idle;
@@ -88,6 +89,11 @@ fn body_window(facts: &HeadFacts) -> Option<u64> {
         Body::Length(n) => Some(n),
         Body::Chunked => None,
     }
+}
+
+/// Closes in good form: TLS clients are told that this is the end (RFC 8446 section 6.1).
+async fn part(mut stream: ClientStream) {
+    let _ = timeout(LINGER.0, AsyncWriteExt::shutdown(&mut stream)).await;
 }
 
 /// Says why and closes so that the client can read it.

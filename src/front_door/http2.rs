@@ -48,7 +48,7 @@ where
     let settings = connection.listener.clone();
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(settings.http2.idle);
-    let mut stop = door.stop.subscribe();
+    let mut stop = door.signals.stop.subscribe();
     // One of our own, since a connection that has had its requests finishes alone.
     let (finish, mut finishing) = watch::channel(false);
     let streams = Arc::new(Streams {

@@ -85,7 +85,7 @@ pub(super) async fn accept_loop<A>(
                     guard,
                     at: Instant::now(),
                 };
-                tokio::spawn(serve::connection(door.clone(), arrival));
+                tokio::spawn(serve::connection(door.count(), arrival));
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -132,5 +132,27 @@ mod tests {
                 .keepalive()
                 .expect("readable")
         );
+    }
+
+    #[tokio::test]
+    async fn both_families_may_have_the_same_port() {
+        let four = bind(([0, 0, 0, 0], 0).into()).expect("any IPv4 address");
+        let port = four.local_addr().expect("bound").port();
+        match bind((std::net::Ipv6Addr::UNSPECIFIED, port).into()) {
+            Ok(_) => {}
+            // The machine may have no IPv6; what must not happen is that the addresses collide.
+            Err(error) => assert_ne!(error.kind(), io::ErrorKind::AddrInUse),
+        }
+    }
+
+    #[test]
+    fn a_failed_connection_is_told_from_a_lack_of_descriptors() {
+        let errors = |codes: &[i32]| -> Vec<bool> {
+            let of = |&code: &i32| is_of_one_connection(&io::Error::from_raw_os_error(code));
+            codes.iter().map(of).collect()
+        };
+        // Linux: ECONNABORTED, EINTR, EHOSTUNREACH, ECONNRESET; EMFILE, ENFILE, ENOMEM, ENOBUFS.
+        assert_eq!(errors(&[103, 4, 113, 104]), [true; 4]);
+        assert_eq!(errors(&[24, 23, 12, 105]), [false; 4]);
     }
 }

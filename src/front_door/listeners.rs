@@ -138,9 +138,16 @@ async fn stop_all(leaving: Vec<Listener>) {
     for listener in &leaving {
         listener.accepting.abort();
     }
-    for listener in leaving {
+    for mut listener in leaving {
         // Always an error: cancelled.
-        let _ = listener.accepting.await;
+        let _ = (&mut listener.accepting).await;
+    }
+}
+
+/// A front door that is dropped stops accepting; its connections finish by themselves.
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.accepting.abort();
     }
 }
 

@@ -11,14 +11,14 @@ use std::time::Instant;
 
 use pingora_core::apps::HttpServerApp;
 use tokio::net::TcpStream;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout_at;
 
 use super::doorkeeper::Guard;
 use super::proxy_protocol::{self, Step};
 use super::settings::ProxyProtocol;
 use super::socket::Socket;
 use super::stream::{ClientStream, Io};
-use super::{Connection, ListenerSettings, Shared, http1, http2};
+use super::{Connection, Counted, ListenerSettings, Shared, http1, http2};
 use crate::reason::Reason;
 
 /// An admitted TCP connection.
@@ -39,15 +39,15 @@ struct Established {
 }
 
 /// Everything that ends a connection leads back here; `cut` ends what is still open after the drain's deadline.
-pub(super) async fn connection<A>(door: Arc<Shared<A>>, arrival: Arrival)
+pub(super) async fn connection<A>(door: Counted<A>, arrival: Arrival)
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    let _counted = door.count();
-    let mut cut = door.cut.subscribe();
+    let Counted(door) = &door;
+    let mut cut = door.signals.cut.subscribe();
     tokio::select! {
         biased;
-        () = live(&door, arrival) => {}
+        () = live(door, arrival) => {}
         _ = cut.wait_for(|cut| *cut) => {}
     }
 }
@@ -104,27 +104,18 @@ async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established>
             connection.peer = client;
             second = Some(door.keeper.admit(client.ip(), &settings)?);
         }
-        Err(reason) => {
-            door.keeper.refused(reason, &connection);
-            return None;
-        }
+        Err(refused) => return refused.tell(door, &connection),
     }
     let io = match &settings.tls {
         None => Io::Plain(socket),
-        Some(tls) => {
-            let handshake = timeout(settings.tls_handshake, tls.accept(socket)).await;
-            match handshake.unwrap_or(Err(Reason::TlsHandshake)) {
-                Ok(accepted) => {
-                    connection.tls = Some(accepted.tls);
-                    connection.http2 = accepted.http2;
-                    Io::Tls(accepted.stream)
-                }
-                Err(reason) => {
-                    door.keeper.refused(reason, &connection);
-                    return None;
-                }
+        Some(tls) => match tls.accept(socket, settings.tls_handshake).await {
+            Ok(accepted) => {
+                connection.tls = Some(accepted.tls);
+                connection.http2 = accepted.http2;
+                Io::Tls(accepted.stream)
             }
-        }
+            Err(refused) => return refused.tell(door, &connection),
+        },
     };
     Some(Established {
         stream: Box::new(ClientStream::new(io, &connection)),
@@ -133,17 +124,44 @@ async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established>
     })
 }
 
+/// A connection that ended before a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoEntry {
+    /// The client left before it said a word: port checks of balancers and connections that browsers open in advance do that.
+    Left,
+    /// Worth telling the doorkeeper.
+    Refused(Reason),
+}
+
+impl NoEntry {
+    /// What to make of bytes that failed to come.
+    pub(super) fn of(said_something: bool, out_of_time: bool, reason: Reason) -> NoEntry {
+        match (said_something, out_of_time) {
+            (true, _) => NoEntry::Refused(reason),
+            (false, true) => NoEntry::Refused(Reason::IdleConnection),
+            (false, false) => NoEntry::Left,
+        }
+    }
+
+    fn tell<A>(self, door: &Shared<A>, connection: &Connection) -> Option<Established> {
+        if let NoEntry::Refused(reason) = self {
+            door.keeper.refused(reason, connection);
+        }
+        None
+    }
+}
+
 /// The client a believed PROXY header names. From peers that are not trusted nothing is looked for: their header is malformed input
 /// to whatever protocol follows.
 async fn client_of(
     socket: &mut Socket,
     connection: &Connection,
-) -> Result<Option<SocketAddr>, Reason> {
+) -> Result<Option<SocketAddr>, NoEntry> {
     let settings = &connection.listener;
     let trusted = settings.trusts(connection.tcp_peer.ip());
     let required = match (settings.proxy_protocol, trusted) {
         (ProxyProtocol::Never, _) | (ProxyProtocol::Accept, false) => return Ok(None),
-        (ProxyProtocol::Require, false) => return Err(Reason::ProxyProtocol),
+        (ProxyProtocol::Require, false) => return Err(NoEntry::Refused(Reason::ProxyProtocol)),
         (ProxyProtocol::Accept, true) => false,
         (ProxyProtocol::Require, true) => true,
     };
@@ -155,12 +173,19 @@ async fn client_of(
                 return Ok(client);
             }
             Ok(Step::NotOne) if !required => return Ok(None),
-            Ok(Step::NotOne) | Err(proxy_protocol::Malformed) => return Err(Reason::ProxyProtocol),
+            Ok(Step::NotOne) | Err(proxy_protocol::Malformed) => {
+                return Err(NoEntry::Refused(Reason::ProxyProtocol));
+            }
             Ok(Step::More) => {}
         }
-        match timeout_at(deadline, socket.peek_more()).await {
-            Ok(Ok(n)) if n > 0 => {}
-            _ => return Err(Reason::ProxyProtocol),
+        let read = timeout_at(deadline, socket.peek_more()).await;
+        if !matches!(read, Ok(Ok(1..))) {
+            let said_something = !socket.peeked().is_empty();
+            return Err(NoEntry::of(
+                said_something,
+                read.is_err(),
+                Reason::ProxyProtocol,
+            ));
         }
     }
 }

@@ -47,6 +47,11 @@ impl Socket {
         self.expect_tls = true;
     }
 
+    /// Whether the first byte of TLS has yet to come.
+    pub(super) fn expects_tls(&self) -> bool {
+        self.expect_tls
+    }
+
     /// Reads more into [`Socket::peeked`]. `Ok(0)` is the end.
     pub(super) async fn peek_more(&mut self) -> io::Result<usize> {
         // A PROXY header and little more: the rest stays in the kernel.

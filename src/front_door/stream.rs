@@ -125,7 +125,7 @@ impl ClientStream {
 
     /// Makes an absolute target one in origin form by cutting its scheme and authority, which Host repeats: nothing behind has to
     /// know that there is another form. Says by how many bytes the head became shorter.
-    pub(super) fn to_origin_form(&mut self, mut authority: Range<usize>) -> usize {
+    pub(super) fn make_origin_form(&mut self, mut authority: Range<usize>) -> usize {
         let path_follows = self.ahead.get(authority.end) == Some(&b'/');
         if !path_follows && let Some(last) = self.ahead.get_mut(authority.end.saturating_sub(1)) {
             // An empty path is `/` (RFC 9110 section 4.2.3).
@@ -143,11 +143,12 @@ impl ClientStream {
     }
 
     /// Whether the last request was read to its very end, so that the next head begins here.
-    pub(super) fn at_boundary(&mut self, chunked: bool) -> bool {
+    pub(super) fn at_boundary(&mut self) -> bool {
         let finished = match self.window {
             Some(left) => left == 0,
-            // Pingora keeps a connection only when it has read the last chunk and nothing after it.
-            None => chunked && self.ahead.is_empty(),
+            // The last chunk, or an upgrade that did not come about: Pingora gives a connection back only if it has read the request
+            // to its end and nothing after it.
+            None => self.ahead.is_empty(),
         };
         self.window = Some(0);
         finished

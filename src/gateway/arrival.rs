@@ -1,7 +1,7 @@
 //! From a request's head to its route: who sent it, where it goes, or why not.
 
+use http::Version;
 use http::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
-use http::{Method, Version};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -54,7 +54,6 @@ pub async fn admit(session: &mut Session, exchange: &mut Exchange) -> Result<Adm
     let Some(connection) = exchange.connection.clone() else {
         return Err(Reason::Internal.into());
     };
-    check_head(session, exchange)?;
     let head = session.req_header();
     let host = public_host(head)?;
     let incoming = Incoming {
@@ -121,43 +120,6 @@ fn answered(sent: pingora_core::Result<()>) -> Result<Admitted, Refusal> {
     sent.map(|()| Admitted::Answered)
         .map_err(|_| Reason::ClientGone.into())
 }
-
-/// HTTP/1 heads have passed the front door's own reading; HTTP/2 leaves these to us.
-fn check_head(session: &Session, exchange: &Exchange) -> Result<(), Reason> {
-    let head = session.req_header();
-    if !METHODS.contains(&head.method) {
-        return Err(Reason::MethodNotAllowed);
-    }
-    let limits = &exchange.snapshot.head;
-    if head.headers.len() > limits.fields {
-        return Err(Reason::TooManyFields);
-    }
-    if session.is_http2() {
-        let line = head
-            .uri
-            .path_and_query()
-            .map_or(0, |target| target.as_str().len());
-        let fields: usize = head
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum();
-        if line + fields > limits.size {
-            return Err(Reason::HeadTooLarge);
-        }
-    }
-    Ok(())
-}
-
-const METHODS: [Method; 7] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::DELETE,
-    Method::PATCH,
-    Method::OPTIONS,
-];
 
 /// The host the client asks for: `:authority` or Host. Pingora has made sure that they agree where both are there.
 fn public_host(head: &RequestHeader) -> Result<&str, Reason> {

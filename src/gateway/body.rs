@@ -11,6 +11,13 @@ use crate::reason::Reason;
 /// An answer larger than this is not shown to its kind.
 pub const OBSERVED: usize = 64 * 1024;
 
+/// The connection to the server stands: from here on a silent upload is the client's doing.
+pub fn server_is_there() {
+    if let Some(progress) = BodyProgress::current() {
+        progress.tick();
+    }
+}
+
 /// Counts a chunk of the request's body against the route's cap.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use pingora_proxy::Session;
 use super::body::OBSERVED;
 use super::failure;
 use crate::exchange::{Call, Exchange};
+use crate::front_door::Connection;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
@@ -35,6 +36,9 @@ pub fn prepare(
         return Ok(());
     };
     drop_connection_fields(head);
+    if Connection::closing() {
+        session.set_keepalive(None);
+    }
     if session.req_header().version == Version::HTTP_10 {
         // Pingora would send chunks to a client that does not know them (`pingora.md` 5.4).
         head.remove_header(&TRANSFER_ENCODING);

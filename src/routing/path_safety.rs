@@ -35,7 +35,7 @@ mod scan;
 mod tests;
 
 pub use readings::{MAX_READING_BYTES, MAX_READINGS, Step, Unreadable};
-pub use refusal::{Ambiguity, BadPath, LeadsTo, PathRefusal, Seen};
+pub use refusal::{Ambiguity, BadPath, LeadsTo, Nowhere, PathRefusal, Seen};
 pub use scan::MAX_PATH_BYTES;
 
 use readings::{Reading, Stop, every_reading};
@@ -129,14 +129,14 @@ fn judge_every_reading<'t, 'p, R: Exposes>(
 fn place<'t, 'p, R: Exposes>(
     table: &'t RouteTable<R>,
     path: &'p str,
-) -> Result<Judged<'t, 'p, R>, LeadsTo> {
+) -> Result<Judged<'t, 'p, R>, Nowhere> {
     let matched = match table.find(path) {
         Found::Route(matched) => matched,
         Found::UnknownServer { index, name } => {
             let name = name.to_owned();
-            return Err(LeadsTo::UnknownServer { route: index, name });
+            return Err(Nowhere::UnknownServer { route: index, name });
         }
-        Found::Nothing => return Err(LeadsTo::NoRoute),
+        Found::Nothing => return Err(Nowhere::NoRoute),
     };
     let mapping = matched.route.mapping(matched.server);
     match mapping.apply(&matched) {
@@ -149,7 +149,7 @@ fn place<'t, 'p, R: Exposes>(
             rest: inner.rest,
             mapping,
         }),
-        inner => Err(LeadsTo::Unexposed {
+        inner => Err(Nowhere::NotExposed {
             route: matched.index,
             pattern: matched.pattern.to_string(),
             inner: inner.map(|inner| inner.path()),
@@ -159,13 +159,13 @@ fn place<'t, 'p, R: Exposes>(
 
 /// A reading must lead where the path as written leads, or like it nowhere.
 fn agree<R>(
-    as_written: &Result<Judged<'_, '_, R>, LeadsTo>,
-    read: Result<Judged<'_, '_, R>, LeadsTo>,
+    as_written: &Result<Judged<'_, '_, R>, Nowhere>,
+    read: Result<Judged<'_, '_, R>, Nowhere>,
 ) -> Result<(), LeadsTo> {
     match (as_written, read) {
         (Ok(a), Ok(b)) if a.is_same_place(&b) => Ok(()),
         (Err(_), Err(_)) => Ok(()),
-        (Ok(_), Err(elsewhere)) => Err(elsewhere),
+        (Ok(_), Err(nowhere)) => Err(LeadsTo::Nowhere(nowhere)),
         (_, Ok(elsewhere)) => Err(LeadsTo::Route {
             route: elsewhere.index,
             server: elsewhere.server,
@@ -188,7 +188,7 @@ fn stays_exposed(mapping: &Mapping, reading: &Reading) -> Result<(), LeadsTo> {
     }
 }
 
-fn refuse(stop: Stop, seen: Seen, as_written: Option<&LeadsTo>) -> PathRefusal {
+fn refuse(stop: Stop, seen: Seen, as_written: Option<&Nowhere>) -> PathRefusal {
     match stop {
         Stop::Unreadable(why) => PathRefusal::Bad(BadPath::Unreadable(why)),
         Stop::Astray { reading, why } => PathRefusal::Ambiguous(Box::new(Ambiguity {

@@ -10,8 +10,9 @@ use crate::config::{self, At, Config};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::files::{Cache, CacheRule, ServersJson, Site, SiteRules};
 use crate::routing::{
-    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteSpec, RouteTable,
+    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteSpec, RouteTable, Strip,
 };
+use crate::upstream::Upstream;
 
 /// The map of hosts, and the names in it without their ports.
 type Hosts = (HostMap<Arc<Host>>, HostMap<()>);
@@ -187,6 +188,13 @@ impl Work<'_> {
             };
             let base = parse(&server.url.base_path, server.url.place, wrong)?;
             let mapping = upstream.facts.kind.mapping(&base, expose.as_deref());
+            if let Some(places) = narrowing
+                .expose
+                .map(|list| list.as_slice())
+                .or(server.expose.as_deref())
+            {
+                unreachable_paths(&upstream, &mapping, places, wrong);
+            }
             let own = upstream.facts.timeouts;
             let timeouts = narrowing
                 .timeouts
@@ -265,6 +273,38 @@ impl Work<'_> {
 struct Narrowing<'a> {
     expose: Option<&'a At<Vec<At<PathPrefix>>>>,
     timeouts: Option<&'a At<config::Timeouts>>,
+}
+
+/// A path that the kind's mapping never leads to would silently expose nothing.
+fn unreachable_paths(
+    upstream: &Upstream,
+    mapping: &Mapping,
+    expose: &[At<PathPrefix>],
+    wrong: &mut Vec<Diagnostic>,
+) {
+    let below = match mapping.strip() {
+        Strip::Prefix => mapping.inner_prefix().to_owned(),
+        Strip::BeforeSegment(segment) => format!("/{segment}/"),
+    };
+    for path in expose {
+        let inside = path
+            .as_str()
+            .get(..below.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(&below));
+        if !inside {
+            let name = &upstream.facts.name;
+            wrong.push(
+                Diagnostic::new(
+                    path.place,
+                    format!("`{path}` is never reached: requests to `{name}` begin with `{below}`"),
+                )
+                .remedy(format!(
+                    "write the path as the server sees it, such as `{below}{}`",
+                    path.as_str().trim_start_matches('/')
+                )),
+            );
+        }
+    }
 }
 
 fn literals(paths: &[At<PathPrefix>], wrong: &mut Vec<Diagnostic>) -> Option<Vec<LiteralPath>> {

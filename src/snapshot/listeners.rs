@@ -42,8 +42,7 @@ pub(super) fn compile(
     settings
 }
 
-/// Caps on the head of a request.
-pub(super) fn head(config: &Config) -> HeadLimits {
+fn head(config: &Config) -> HeadLimits {
     let head = &config.limits.request_head;
     HeadLimits {
         within: head.within.get(),

@@ -111,6 +111,7 @@ fn upstream(
             .min_tls
             .as_ref()
             .is_some_and(|version| version.value == TlsVersion::V1_3),
+        pair: server.pair.as_ref().map(ToString::to_string),
         websocket: server.websocket.value,
     };
     Some(Upstream::new(

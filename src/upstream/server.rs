@@ -97,6 +97,8 @@ pub struct Facts {
     pub server_errors_as_502: bool,
     /// Whether TLS 1.2 from the server is refused. Checked when the handshake is complete, before anything is sent.
     pub only_tls_1_3: bool,
+    /// The switchover pair it belongs to.
+    pub pair: Option<String>,
     /// Whether requests may become WebSockets.
     pub websocket: bool,
 }

@@ -1,14 +1,15 @@
-//! The gateway and the simulated servers that the browser talks to.
+//! The gateway and the simulated servers that the browser talks to: the demo itself, with the test's page in its folder.
 
-use std::any::Any;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
+
+use loadtest::demo::{Demo, Ports};
 
 use super::receiver;
 
 /// Everything behind the browser; dropping it ends it.
 pub struct Stack {
-    /// `https://proxy.example.com:PORT`, the gateway's public origin.
+    /// `https://localhost:PORT`, the gateway's public origin.
     pub origin: String,
     /// The folder that the gateway serves as `/I3Root/`.
     pub page_dir: PathBuf,
@@ -18,26 +19,28 @@ pub struct Stack {
     pub user: String,
     /// That agent's password.
     pub password: String,
-    /// What has to live as long as the browser runs: servers, runtimes, temporary folders. Dropped with the stack.
     #[expect(dead_code, reason = "held only to be dropped")]
-    pub running: Vec<Box<dyn Any>>,
+    demo: Demo,
+    #[expect(dead_code, reason = "held only to be dropped")]
+    runtime: tokio::runtime::Runtime,
 }
 
-/// Starts the simulated ICWS server (`icserver1`, which knows the agent) and the gateway with one TLS listener on port 0:
-///
-/// ```yaml
-/// hosts:
-///   proxy.example.com:
-///     routes:
-///       - { path: /us/icserver1/, server: icserver1 }   # kind icws
-///       - { path: /I3Root/, files: PAGE_DIR }
-///       - { path: /report, server: report }             # kind http, the address that receiver::listen returns
-/// ```
+/// Starts the demo with one more route: `/report` leads to the test.
 pub fn start_stack() -> Stack {
     let (report_server, reports) = receiver::listen();
-    let page_dir = tempfile::tempdir().unwrap();
-    let _ = (report_server, reports, page_dir);
-    panic!(
-        "start_stack is not connected: start the simulations and the gateway here and return a Stack"
-    )
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let route = "      - { path: /report, server: report }\n";
+    let server = format!("  report: {{ kind: http, url: \"http://{report_server}\" }}\n");
+    let demo = runtime
+        .block_on(Demo::start_with(Ports::System, &server, route))
+        .unwrap();
+    Stack {
+        origin: demo.origin(),
+        page_dir: demo.i3root(),
+        reports,
+        user: "agent1".to_owned(),
+        password: "secret1".to_owned(),
+        demo,
+        runtime,
+    }
 }

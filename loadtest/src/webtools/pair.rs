@@ -15,6 +15,7 @@
 //! ```
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -40,12 +41,25 @@ pub enum Death {
 }
 
 /// How a pair is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct PairOptions {
     /// TLS of both servers, or plain HTTP.
     pub tls: Option<ServerTls>,
     /// Host names of server A and server B that are right in a Host header, beside the address; without port.
     pub names: [Vec<String>; 2],
+    /// Where server A and server B listen; port 0 lets the system choose.
+    pub bind: [SocketAddr; 2],
+}
+
+impl Default for PairOptions {
+    fn default() -> Self {
+        let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        PairOptions {
+            tls: None,
+            names: Default::default(),
+            bind: [bind, bind],
+        }
+    }
 }
 
 /// Servers A (active at first) and B (its backup).
@@ -74,13 +88,17 @@ impl Pair {
     pub async fn start_with(options: PairOptions) -> io::Result<Self> {
         let site = Arc::new(Mutex::new(Site::default()));
         let [names_a, names_b] = options.names;
-        let wire = |name: &str| ServerOptions {
+        let [bind_a, bind_b] = options.bind;
+        let wire = |name: &str, bind: SocketAddr| ServerOptions {
             name: name.to_owned(),
+            bind,
             tls: options.tls.clone(),
             ..ServerOptions::default()
         };
-        let a = WebToolsServer::start(Node::A, wire("A"), names_a, Arc::clone(&site)).await?;
-        let b = WebToolsServer::start(Node::B, wire("B"), names_b, Arc::clone(&site)).await?;
+        let a =
+            WebToolsServer::start(Node::A, wire("A", bind_a), names_a, Arc::clone(&site)).await?;
+        let b =
+            WebToolsServer::start(Node::B, wire("B", bind_b), names_b, Arc::clone(&site)).await?;
         b.set_mode(Mode::Backup);
         Ok(Self { a, b, site })
     }

@@ -65,8 +65,8 @@ impl Decode for FilePath {
         let text = text(node, "file path", "tls/proxy.pem", cx)?;
         match Self::resolve(text, cx.folder) {
             Ok(path) => Some(path),
-            Err(Refusal { reason, remedy }) => {
-                cx.refuse(node.place, format!("not a file path: {reason}"), remedy);
+            Err(refusal) => {
+                cx.note(refusal.at(node.place, "file path"));
                 None
             }
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use super::server_url::userinfo;
 use super::{Refusal, quote};
 use crate::config::decode::{TableKey, TextValue, text_values};
 
@@ -167,6 +168,9 @@ pub struct HostKey {
 
 /// Splits `host[:port]`; `[v6]:port` is split behind the bracket.
 pub(super) fn split_port(text: &str) -> Result<(HostName, Option<u16>), Refusal> {
+    if text.contains('@') {
+        return Err(userinfo());
+    }
     if text.contains("://") {
         check_name(text)?;
     }

@@ -22,11 +22,13 @@ impl FromStr for Lifetime {
         if text == "never" {
             return Ok(Self::Never);
         }
-        text.parse()
-            .map(Self::For)
-            .map_err(|Refusal { reason, remedy }| {
-                Refusal::new(reason, format!("{remedy}; or write `never`"))
-            })
+        let duration = text.parse().map_err(|refusal: Refusal| {
+            Refusal::new(
+                refusal.reason,
+                format!("{}; or write `never`", refusal.remedy),
+            )
+        })?;
+        Ok(Self::For(duration))
     }
 }
 

@@ -82,8 +82,8 @@ impl<const MIN: u32, const MAX: u32> Decode for Number<MIN, MAX> {
         }
         match text.parse() {
             Ok(number) => Some(number),
-            Err(Refusal { reason, remedy }) => {
-                cx.refuse(node.place, format!("not a whole number: {reason}"), remedy);
+            Err(refusal) => {
+                cx.note(refusal.at(node.place, "whole number"));
                 None
             }
         }

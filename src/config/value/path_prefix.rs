@@ -42,14 +42,13 @@ pub(super) fn check_segments(path: &str) -> Result<(), Refusal> {
             "end the path with `/` to mean everything below it",
         );
     }
-    let inner = rest.strip_suffix('/').unwrap_or(rest);
-    for segment in inner.split('/') {
-        if segment.is_empty() && !inner.is_empty() {
-            return refuse(
-                "has two slashes in a row",
-                "write the path without empty parts",
-            );
-        }
+    if path.contains("//") {
+        return refuse(
+            "has two slashes in a row",
+            "write the path without empty parts",
+        );
+    }
+    for segment in rest.split('/') {
         if segment == "." || segment == ".." {
             return refuse("has a `.` or `..` part", "write the path without it");
         }

@@ -10,6 +10,7 @@ use crate::config::decode::{Context, Decode, TextValue, text_values};
 use crate::config::section::section;
 use crate::config::shape::Shape;
 use crate::config::tree::Node;
+use crate::diagnostic::Diagnostic;
 
 /// Largest secret that is read, in bytes.
 const MAX_SIZE: u64 = 64 * 1024;
@@ -73,11 +74,12 @@ impl fmt::Debug for Secret {
 impl Decode for Secret {
     fn decode(node: &Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         if node.text().is_some() {
-            // SECURITY: the text is probably the secret, so the message does not repeat it. The snippet shows the operator's own line.
-            cx.refuse(
-                node.place,
-                "a secret does not stand in the file",
-                "write `{ env: NAME }` or `{ file: PATH }`",
+            // SECURITY: the text is probably the secret itself.
+            let diagnostic = Diagnostic::new(node.place, "a secret does not stand in the file");
+            cx.note(
+                diagnostic
+                    .remedy("write `{ env: NAME }` or `{ file: PATH }`")
+                    .sensitive(),
             );
             return None;
         }
@@ -119,8 +121,8 @@ impl FromStr for EnvName {
         {
             return Ok(Self(text.to_owned()));
         }
-        // SECURITY: somebody may have put the secret itself here, so the text is not repeated.
-        Err(Refusal::new(
+        // SECURITY: somebody may have put the secret itself here.
+        Err(Refusal::sensitive(
             "it is not a variable's name",
             "write letters, digits and `_`, such as `IDS_SECRET`",
         ))

@@ -47,6 +47,10 @@ impl FromStr for ServerUrl {
         let refuse = |reason: &str, remedy: &str| {
             Err(Refusal::new(format!("{} {reason}", quote(text)), remedy))
         };
+        // SECURITY: first of all, since every other message repeats the text.
+        if text.contains('@') {
+            return Err(userinfo());
+        }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (Scheme::Https, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (Scheme::Http, rest),
@@ -69,13 +73,6 @@ impl FromStr for ServerUrl {
                 );
             }
         };
-        if rest.contains('@') {
-            // SECURITY: the text may hold a password, so it is not repeated.
-            return Err(Refusal::new(
-                "the URL has a user or password in it",
-                "remove everything up to the `@`",
-            ));
-        }
         if rest.contains(['?', '#']) {
             return refuse("has a query or fragment", "end the URL before `?` and `#`");
         }
@@ -98,6 +95,14 @@ impl FromStr for ServerUrl {
             base_path: path.to_owned(),
         })
     }
+}
+
+/// The refusal of a URL with a user, and so perhaps a password, in it.
+pub(super) fn userinfo() -> Refusal {
+    Refusal::sensitive(
+        "it has a user or password in it",
+        "remove everything from behind `//` up to the `@`",
+    )
 }
 
 impl fmt::Display for ServerUrl {

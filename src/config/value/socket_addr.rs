@@ -64,12 +64,8 @@ impl Decode for SocketAddr {
         let text = text(node, "address with a port", EXAMPLE, cx)?;
         match parse(text) {
             Ok(address) => Some(address),
-            Err(Refusal { reason, remedy }) => {
-                cx.refuse(
-                    node.place,
-                    format!("not an address with a port: {reason}"),
-                    remedy,
-                );
+            Err(refusal) => {
+                cx.note(refusal.at(node.place, "address with a port"));
                 None
             }
         }

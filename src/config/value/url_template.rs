@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::host::split_port;
 use super::path_prefix::check_segments;
+use super::server_url::userinfo;
 use super::{Refusal, quote};
 use crate::config::decode::{TextValue, text_values};
 
@@ -42,6 +43,9 @@ impl FromStr for UrlTemplate {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
+        if text.contains('@') {
+            return Err(userinfo());
+        }
         let refuse = |reason: &str| {
             Refusal::new(
                 format!("{} {reason}", quote(text)),

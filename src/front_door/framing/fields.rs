@@ -1,4 +1,9 @@
 //! The header fields that decide where a message ends and where it goes (RFC 9112 sections 5 to 7, RFC 9110 section 7.6.1).
+//!
+//! ```ignore
+//! let fields = read(b"Host: a.example\r\nContent-Length: 5\r\n\r\n", false)?;
+//! assert_eq!(fields.body, Body::Length(5));
+//! ```
 
 use super::{Body, split_line, target::is_host};
 use crate::reason::Reason;
@@ -26,29 +31,27 @@ pub(super) fn read(mut rest: &[u8], http10: bool) -> Result<Fields<'_>, Reason> 
         let (name, value) = field(line)?;
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => {
-                if host.replace(value).is_some() || !is_host(value) {
-                    return Err(Reason::BadHost);
-                }
+                let first = host.replace(value).is_none();
+                ensure(first && is_host(value), Reason::BadHost)?;
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 expects += 1;
                 // RFC 9110 section 10.1.1: 100-continue is the only expectation there is, and HTTP/1.0 has none.
-                if http10 || expects > 1 || !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Reason::MalformedHead);
-                }
+                let plain = !http10 && expects == 1 && value.eq_ignore_ascii_case(b"100-continue");
+                ensure(plain, Reason::MalformedHead)?;
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => upgrade = true,
             10 if name.eq_ignore_ascii_case(b"connection") => connection(value)?,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
-                if length.replace(content_length(value)?).is_some() {
-                    return Err(Reason::AmbiguousLength);
-                }
+                let first = length.replace(content_length(value)?).is_none();
+                ensure(first, Reason::AmbiguousLength)?;
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 codings += 1;
-                if !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Reason::TransferCoding);
-                }
+                ensure(
+                    value.eq_ignore_ascii_case(b"chunked"),
+                    Reason::TransferCoding,
+                )?;
             }
             _ if poses_as_another(name) => return Err(Reason::MalformedHead),
             _ => {}
@@ -74,6 +77,10 @@ pub(super) fn read(mut rest: &[u8], http10: bool) -> Result<Fields<'_>, Reason> 
         body,
         upgrade,
     })
+}
+
+fn ensure(holds: bool, reason: Reason) -> Result<(), Reason> {
+    if holds { Ok(()) } else { Err(reason) }
 }
 
 /// `name ":" OWS value OWS`. A line that begins with white space is an obs-fold and fails as a name.

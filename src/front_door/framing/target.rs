@@ -1,4 +1,8 @@
 //! The request target and the Host it must agree with (RFC 9112 section 3.2).
+//!
+//! ```ignore
+//! assert_eq!(check(b"http://a.example/x", b"a.example"), Ok(Some(16)));
+//! ```
 
 use std::net::Ipv6Addr;
 

@@ -92,6 +92,7 @@ where
         let body = (!session.is_body_done()).then(|| Arc::new(BodyProgress::new()));
         let scope = Scope {
             connection: self.connection.clone(),
+            signals: self.door.signals.clone(),
             body: body.clone(),
         };
         let request = scope.around(self.door.app.process_new_http(session, shutdown));
@@ -138,11 +139,11 @@ fn check(request: &RequestHeader, limits: &HeadLimits, https: bool) -> Result<()
             value.as_bytes().iter().all(|&b| framing::is_value_byte(b))
                 && !framing::poses_as_another(name.as_str().as_bytes())
         })
-        && !request.headers.contains_key(header::EXPECT)
-            | request
-                .headers
-                .get(header::EXPECT)
-                .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        && request
+            .headers
+            .get_all(header::EXPECT)
+            .iter()
+            .all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !plain {
         return Err(Reason::MalformedHead);
     }

@@ -1,18 +1,21 @@
 //! One TLS handshake.
 //!
 //! ```ignore
-//! let (stream, tls) = acceptors.accept(socket).await?;
+//! let accepted = acceptors.accept(socket, settings.tls_handshake).await?;
 //! ```
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use openssl::ssl::{NameType, Ssl, SslContext};
 use pingora_core::protocols::tls::SslStream;
+use tokio::time::timeout;
 
 use super::names::Names;
 use super::{Acceptors, tickets};
 use crate::front_door::ConnectionTls;
+use crate::front_door::serve::NoEntry;
 use crate::front_door::socket::Socket;
 use crate::reason::Reason;
 
@@ -42,14 +45,15 @@ pub(in crate::front_door) struct Accepted {
 }
 
 impl Acceptors {
-    /// The server's side of a handshake. The caller sets the deadline.
+    /// The server's side of a handshake, whole within `within`.
     ///
     /// # Errors
-    /// [`Reason::UnknownSni`] or [`Reason::TlsHandshake`].
+    /// [`Reason::UnknownSni`], [`Reason::TlsHandshake`], or that nothing came.
     pub(in crate::front_door) async fn accept(
         &self,
         mut socket: Socket,
-    ) -> Result<Accepted, Reason> {
+        within: Duration,
+    ) -> Result<Accepted, NoEntry> {
         socket.expect_tls();
         let greeting = Arc::new(Greeting {
             names: self.names.clone(),
@@ -57,19 +61,21 @@ impl Acceptors {
         });
         let failed = |why: &dyn std::fmt::Display| {
             log::error!("TLS cannot begin: {why}");
-            Reason::Internal
+            NoEntry::Refused(Reason::Internal)
         };
         let base = self.tickets.base(&self.rules).map_err(|e| failed(&e))?;
         let slot = tickets::slot().map_err(|e| failed(&e))?;
         let mut ssl = Ssl::new(&base).map_err(|e| failed(&e))?;
         ssl.set_ex_data(slot, greeting.clone());
         let mut stream = SslStream::new(ssl, socket).map_err(|e| failed(&e))?;
-        if let Err(error) = stream.accept().await {
-            log::debug!("TLS handshake failed: {error}");
-            return Err(match greeting.unknown.load(Ordering::Relaxed) {
+        let accepted = timeout(within, stream.accept()).await;
+        if !matches!(accepted, Ok(Ok(()))) {
+            let reason = match greeting.unknown.load(Ordering::Relaxed) {
                 true => Reason::UnknownSni,
                 false => Reason::TlsHandshake,
-            });
+            };
+            let said_something = !stream.get_ref().expects_tls();
+            return Err(NoEntry::of(said_something, accepted.is_err(), reason));
         }
         let ssl = stream.ssl();
         let tls = ConnectionTls {

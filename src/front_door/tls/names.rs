@@ -79,6 +79,9 @@ impl Names {
 
     /// The context for a server name in lower case.
     pub(super) fn find(&self, name: &str) -> Option<&SslContext> {
+        if name.starts_with('*') {
+            return None;
+        }
         self.contexts
             .get(name)
             .or_else(|| self.contexts.get(&wildcard_of(name)?))
@@ -181,7 +184,7 @@ fn prepare(
         }
     }
     // Two certificates of one name share the list of intermediates: RFC 8446 section 4.4.2 has clients expect extraneous ones, and
-    // OpenSSL's own per-certificate chains cannot be reached without unsafe code.
+    // the openssl crate has no safe call for a chain per certificate of a context.
     for link in intermediates {
         builder.add_extra_chain_cert(link.clone())?;
     }

@@ -25,8 +25,8 @@ const LIFE: Duration = Duration::from_secs(12 * 3600);
 const KEPT: usize = 8;
 
 /// The session ticket keys of the process.
-#[derive(Default)]
 pub struct Tickets {
+    life: Duration,
     bases: RwLock<Vec<Base>>,
 }
 
@@ -39,12 +39,19 @@ struct Base {
 impl Tickets {
     /// New keys, made when first needed.
     pub fn new() -> Arc<Tickets> {
-        Arc::default()
+        Tickets::living(LIFE)
+    }
+
+    fn living(life: Duration) -> Arc<Tickets> {
+        Arc::new(Tickets {
+            life,
+            bases: RwLock::default(),
+        })
     }
 
     /// The context in which a handshake under these rules begins.
     pub(super) fn base(&self, rules: &Rules) -> Result<SslContext, TlsError> {
-        let young = |base: &&Base| base.rules == *rules && base.born.elapsed() < LIFE;
+        let young = |base: &&Base| base.rules == *rules && base.born.elapsed() < self.life;
         let bases = self.bases.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(base) = bases.iter().find(young) {
             return Ok(base.context.clone());
@@ -99,4 +106,66 @@ fn base_context(rules: &Rules) -> Result<SslContext, TlsError> {
 
 fn move_to(ssl: &mut SslRef, context: &SslContext) -> bool {
     ssl.set_ssl_context(context).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::ssl::SslContextRef;
+
+    use super::*;
+    use crate::front_door::tls::MinVersion;
+
+    fn rules(http2: bool) -> Rules {
+        Rules {
+            min_version: MinVersion::Tls12,
+            ciphers: None,
+            http2,
+        }
+    }
+
+    /// OpenSSL's ticket keys belong to a context: the same object, the same keys.
+    fn same(one: &SslContextRef, other: &SslContextRef) -> bool {
+        std::ptr::eq(one, other)
+    }
+
+    #[test]
+    fn equal_rules_share_keys_and_others_do_not() {
+        let tickets = Tickets::new();
+        let first = tickets.base(&rules(true)).expect("works");
+        assert!(same(&first, &tickets.base(&rules(true)).expect("works")));
+        assert!(!same(&first, &tickets.base(&rules(false)).expect("works")));
+        assert!(same(&first, &tickets.base(&rules(true)).expect("works")));
+    }
+
+    #[test]
+    fn keys_that_have_had_their_time_are_made_anew() {
+        let tickets = Tickets::living(Duration::ZERO);
+        let first = tickets.base(&rules(true)).expect("works");
+        assert!(!same(&first, &tickets.base(&rules(true)).expect("works")));
+        assert_eq!(
+            tickets.bases.read().expect("no panic").len(),
+            1,
+            "the old ones are forgotten"
+        );
+    }
+
+    #[test]
+    fn no_more_than_a_few_sets_of_rules_are_remembered() {
+        let tickets = Tickets::new();
+        for name in [
+            "AES128-GCM-SHA256",
+            "AES256-GCM-SHA384",
+            "CHACHA20-POLY1305",
+        ] {
+            for pair in [":ECDHE-RSA-AES128-SHA", ":ECDHE-RSA-AES256-SHA", ""] {
+                let ciphers = Some(format!("ECDHE-RSA-{name}{pair}"));
+                let rules = Rules {
+                    ciphers,
+                    ..rules(true)
+                };
+                tickets.base(&rules).expect("works");
+            }
+        }
+        assert_eq!(tickets.bases.read().expect("no panic").len(), KEPT);
+    }
 }

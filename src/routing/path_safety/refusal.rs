@@ -76,7 +76,7 @@ pub struct Ambiguity {
     /// Which path was read.
     pub seen: Seen,
     /// Where the public path leads as it is written, if that is nowhere.
-    pub as_written: Option<LeadsTo>,
+    pub as_written: Option<Nowhere>,
     /// What a server would do to read it so.
     pub steps: Vec<Step>,
     /// What it then reads.
@@ -97,24 +97,8 @@ pub enum LeadsTo {
         /// The public prefix it matched.
         prefix: String,
     },
-    /// To a route that does not expose it.
-    Unexposed {
-        /// Position of the route.
-        route: usize,
-        /// The route's path in the file.
-        pattern: String,
-        /// The path its server would see.
-        inner: Option<String>,
-    },
-    /// To a `{server}` route without this name.
-    UnknownServer {
-        /// Position of the route.
-        route: usize,
-        /// The name.
-        name: String,
-    },
-    /// To no route.
-    NoRoute,
+    /// To no place of the table that is exposed.
+    Nowhere(Nowhere),
     /// On the server, out of what the route exposes.
     OutsideExposed,
     /// On the server, to what may be taken for another host (`//name/`).
@@ -127,12 +111,36 @@ pub enum LeadsTo {
     TooManyReadings,
 }
 
-impl From<LeadsTo> for PathRefusal {
+/// Why a path, read one way, leads to nothing exposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nowhere {
+    /// No route matches.
+    NoRoute,
+    /// A `{server}` route without this name.
+    UnknownServer {
+        /// Position of the route.
+        route: usize,
+        /// The name.
+        name: String,
+    },
+    /// A route that does not expose it.
+    NotExposed {
+        /// Position of the route.
+        route: usize,
+        /// The route's path in the file.
+        pattern: String,
+        /// The path its server would see; `None` if it lacks the segment that server's paths begin with.
+        inner: Option<String>,
+    },
+}
+
+impl From<Nowhere> for PathRefusal {
     /// The refusal of a path all of whose readings lead nowhere.
-    fn from(leads_to: LeadsTo) -> Self {
-        match leads_to {
-            LeadsTo::UnknownServer { route, name } => Self::UnknownServer { route, name },
-            LeadsTo::Unexposed {
+    fn from(nowhere: Nowhere) -> Self {
+        match nowhere {
+            Nowhere::NoRoute => Self::UnknownPath,
+            Nowhere::UnknownServer { route, name } => Self::UnknownServer { route, name },
+            Nowhere::NotExposed {
                 route,
                 pattern,
                 inner,
@@ -141,7 +149,6 @@ impl From<LeadsTo> for PathRefusal {
                 pattern,
                 inner,
             },
-            _ => Self::UnknownPath,
         }
     }
 }
@@ -167,14 +174,7 @@ impl fmt::Display for LeadsTo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Route { prefix, .. } => write!(f, "leads to `{}`", quoted(prefix)),
-            Self::Unexposed { pattern, inner, .. } => {
-                let why = unexposed(inner.as_deref());
-                write!(f, "leads to the route `{pattern}`, where {why}")
-            }
-            Self::UnknownServer { name, .. } => {
-                write!(f, "names the unlisted server `{}`", quoted(name))
-            }
-            Self::NoRoute => f.write_str("leads to no route"),
+            Self::Nowhere(nowhere) => nowhere.fmt(f),
             Self::OutsideExposed => f.write_str("is not exposed"),
             Self::OtherHost => f.write_str("may be taken for another host"),
             Self::AboveRoot => f.write_str("climbs above its root"),
@@ -182,6 +182,21 @@ impl fmt::Display for LeadsTo {
                 f.write_str("has a segment of dots and spaces that servers read in different ways")
             }
             Self::TooManyReadings => f.write_str("can be read on in too many ways"),
+        }
+    }
+}
+
+impl fmt::Display for Nowhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRoute => f.write_str("leads to no route"),
+            Self::UnknownServer { name, .. } => {
+                write!(f, "names the unlisted server `{}`", quoted(name))
+            }
+            Self::NotExposed { pattern, inner, .. } => {
+                let why = unexposed(inner.as_deref());
+                write!(f, "leads to the route `{pattern}`, where {why}")
+            }
         }
     }
 }

@@ -48,10 +48,13 @@ pub enum Ports {
     System,
 }
 
+/// Where the demo of the README keeps its files, from the repository's top.
+const FOLDER: &str = "target/demo";
+
 /// A running demo. It ends when it is dropped.
 pub struct Demo {
     server: Server,
-    folder: TempDir,
+    folder: Folder,
     /// The primary ICWS server.
     pub icserver1: Arc<IcwsServer>,
     /// The backup, which sends everybody to the primary.
@@ -108,7 +111,7 @@ impl Demo {
         };
         let search1 = WebHtml::start_with(html).await?;
 
-        let folder = TempDir::new()?;
+        let folder = Folder::make(ports)?;
         prepare(folder.path())?;
         let mut text = CONFIGURATION
             .replace("\nservers:\n", &format!("\nservers:\n{servers}"))
@@ -183,6 +186,35 @@ impl Demo {
 impl Drop for Demo {
     fn drop(&mut self) {
         self.news.abort();
+    }
+}
+
+/// Certificates, configuration and files of one demo.
+enum Folder {
+    /// The one of the README, made anew at each start.
+    Known(PathBuf),
+    /// One of its own, gone with the demo.
+    Own(TempDir),
+}
+
+impl Folder {
+    fn make(ports: Ports) -> io::Result<Folder> {
+        if ports == Ports::System {
+            return TempDir::new().map(Folder::Own);
+        }
+        let path = PathBuf::from(FOLDER);
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => std::fs::create_dir_all(&path)?,
+        }
+        Ok(Folder::Known(path))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Known(path) => path,
+            Folder::Own(folder) => folder.path(),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ Portcullis runs, with simulated ICWS, Web Tools and WebHTMLService servers behin
 
   What would happen to a request, and why:
 
-    target/debug/portcullis explain -c {configuration} {origin}/apps/client/api/ICSERVER2/icws/connection
+    cargo run -q -p portcullis -- explain -c {configuration} {origin}/apps/client/api/ICSERVER2/icws/connection
 
 Ctrl-C ends it.
 "

@@ -147,8 +147,10 @@ impl Server {
 }
 
 fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {
-    let mut conf = ServerConf::default();
-    conf.upstream_keepalive_pool_size = POOLED;
-    conf.max_retries = TRIES;
+    let conf = ServerConf {
+        upstream_keepalive_pool_size: POOLED,
+        max_retries: TRIES,
+        ..ServerConf::default()
+    };
     http_proxy(&Arc::new(conf), gateway)
 }

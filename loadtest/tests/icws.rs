@@ -1,5 +1,9 @@
 //! The SDK-like client against the simulated ICWS, directly and over HTTP/2 below a prefix.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
 
 #[path = "common/front.rs"]
 mod front;
@@ -277,7 +281,7 @@ async fn the_client_follows_alternate_hosts_until_one_accepts() {
 #[tokio::test]
 async fn hosts_that_point_at_each_other_end_the_login_after_eight_hops() {
     let loops = start("a", |b| {
-        (b.role, b.alternates) = (Role::Backup, vec!["a".into()])
+        (b.role, b.alternates) = (Role::Backup, vec!["a".into()]);
     })
     .await;
     let mut client = IcwsClient::new(options(&[("a", &loops)]));

@@ -1,4 +1,9 @@
 //! The rude client against the rude servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
 
 use std::net::IpAddr;
 use std::time::Duration;

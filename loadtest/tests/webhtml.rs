@@ -1,4 +1,9 @@
 //! WebHTMLService over the wire.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,9 @@
 //! The visitor page and plain requests against the simulated pair.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
 
 use std::time::Duration;
 
@@ -40,7 +45,7 @@ async fn raw(pair: &Pair, head: &str, body: &str) -> (u16, String) {
     tcp.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), body.to_owned())
+    (head.get(9..12).unwrap().parse().unwrap(), body.to_owned())
 }
 
 #[tokio::test]
@@ -677,6 +682,7 @@ async fn the_page_runs_over_verified_tls_and_prefixed_fragments_are_kept() {
     let options = PairOptions {
         tls: Some(ServerTls::new(identity)),
         names: [vec!["icserver1".into()], Vec::new()],
+        ..PairOptions::default()
     };
     let pair = Pair::start_with(options).await.unwrap();
     let base = format!("https://icserver1:{}", pair.a.wire().address().port());

@@ -135,7 +135,7 @@ impl Shape {
             Self::Value { .. } => {}
             Self::List(item) => item.rows(&format!("{path}[]"), rows),
             Self::Table { key, value } => {
-                let key = key.word().to_uppercase().replace(' ', "_");
+                let key = key.word().to_ascii_uppercase().replace(' ', "_");
                 value.rows(&format!("{path}.{key}"), rows);
             }
             Self::Section(section) => {

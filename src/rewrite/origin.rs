@@ -82,10 +82,8 @@ impl Origin {
         let Ok(authority) = std::str::from_utf8(authority) else {
             return false;
         };
-        let (host, port) = match authority.rfind(':') {
-            Some(colon) if !authority.ends_with(']') => {
-                (&authority[..colon], &authority[colon + 1..])
-            }
+        let (host, port) = match authority.rsplit_once(':') {
+            Some(parts) if !authority.ends_with(']') => parts,
             _ => (authority, ""),
         };
         let port = if port.is_empty() {
@@ -147,10 +145,10 @@ impl<'a> PublicOrigin<'a> {
         if authority.is_empty() || authority.starts_with(':') || !authority.bytes().all(plain) {
             return Err(OriginError);
         }
-        let port = match authority.rfind(':') {
-            Some(colon) if !authority.ends_with(']') => decimal(&authority[colon + 1..])
-                .filter(|port| *port != 0)
-                .ok_or(OriginError)?,
+        let port = match authority.rsplit_once(':') {
+            Some((_, port)) if !authority.ends_with(']') => {
+                decimal(port).filter(|port| *port != 0).ok_or(OriginError)?
+            }
             _ => scheme.default_port(),
         };
         Ok(PublicOrigin {

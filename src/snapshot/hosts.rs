@@ -263,7 +263,6 @@ impl Work<'_> {
         Some(SiteRules {
             cache,
             servers_json,
-            ..SiteRules::default()
         })
     }
 }

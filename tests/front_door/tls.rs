@@ -287,7 +287,7 @@ async fn the_offered_protocols_are_h2_and_http11_and_nothing_else() {
         (false, b"\x02h2\x08http/1.1", Some(b"http/1.1")),
     ] {
         let house = House::open(vec![tls_listener(&three(), |options| {
-            options.http2 = http2
+            options.http2 = http2;
         })])
         .await;
         let mut connector = connector();

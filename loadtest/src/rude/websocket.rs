@@ -78,13 +78,13 @@ async fn echo(mut connection: Connection, first: Bytes) -> io::Result<Connection
             PING => {
                 connection
                     .write(&frame(true, PONG, &received.payload))
-                    .await?
+                    .await?;
             }
             PONG => {}
             opcode => {
                 connection
                     .write(&frame(received.is_final, opcode, &received.payload))
-                    .await?
+                    .await?;
             }
         }
     }

@@ -306,7 +306,7 @@ proptest! {
         let path = format!("/{}{}", path.join("/"), if slash { "/" } else { "" });
         // The greedy `(.*/)api/([^/]+)(/.*)`, name by name from the right.
         let expected = path.rmatch_indices("/api/").find_map(|(at, _)| {
-            let (name, _) = path[at + 5..].split_once('/')?;
+            let (name, _) = path.get(at + 5..)?.split_once('/')?;
             let server = ["ic1", "ic2"].iter().position(|s| s.eq_ignore_ascii_case(name))?;
             let (prefix, rest) = path.split_at(at + 5 + name.len() + 1);
             Some(format!("0.{server} {prefix}|{rest}"))

@@ -27,5 +27,4 @@ pub mod routing;
 pub mod runtime;
 pub mod server;
 pub mod snapshot;
-pub mod text;
 pub mod upstream;

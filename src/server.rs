@@ -22,7 +22,7 @@ use pingora_proxy::{HttpProxy, http_proxy};
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::front_door::FrontDoor;
+use crate::front_door::{BindError, FrontDoor};
 use crate::gateway::Gateway;
 use crate::observe::metrics::CountingDoor;
 use crate::runtime::Runtime;
@@ -74,7 +74,7 @@ impl Server {
             })?;
         door.apply(wanted)
             .await
-            .map_err(|errors| StartError::Listen(crate::text::list(&errors)))?;
+            .map_err(|errors| cannot_listen(&errors))?;
         let server = Server {
             snapshot,
             runtime,
@@ -96,7 +96,7 @@ impl Server {
         self.door
             .apply(wanted)
             .await
-            .map_err(|errors| StartError::Listen(crate::text::list(&errors)))?;
+            .map_err(|errors| cannot_listen(&errors))?;
         self.snapshot.store(Arc::new(compiled));
         self.announce();
         Ok(())
@@ -144,6 +144,11 @@ impl Server {
             );
         }
     }
+}
+
+fn cannot_listen(errors: &[BindError]) -> StartError {
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    StartError::Listen(all.join("; "))
 }
 
 fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {

@@ -1,7 +1,7 @@
 //! Names of servers become addresses in the background: never on the path of a request.
 //!
 //! A [`Resolver`] lives as long as the process. Each name that a snapshot uses is looked up at once and then again every
-//! [`EVERY`]; the last good answer stands while the name server is silent. A name no snapshot uses any more is forgotten.
+//! half minute; the last good answer stands while the name server is silent. A name no snapshot uses any more is forgotten.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -123,23 +123,33 @@ impl Stage {
         sender.ready().await.unwrap()
     }
 
-    /// How many connections the gateway has open, by its own word.
-    async fn open_connections(&self) -> u64 {
+    /// A number of the gateway's own, 0 where it is not there yet.
+    async fn metric(&self, name: &str) -> u64 {
         let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let got = Dial::plain(self.edge.admin())
             .send(request, SOON)
             .await
             .unwrap();
         let text = got.text();
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("portcullis_connections_open "));
-        line.unwrap().trim().parse().unwrap()
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or(0, |value| value.trim().parse().unwrap())
+    }
+
+    /// Waits until the gateway has counted one refusal for this reason.
+    async fn until_refused(&self, reason: &str) {
+        let name = format!("portcullis_refusals_total{{reason=\"{reason}\"}}");
+        let counted = async {
+            while self.metric(&name).await != 1 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let counted = tokio::time::timeout(SOON, counted).await;
+        assert!(counted.is_ok(), "{reason}: {}", self.metric(&name).await);
     }
 
     async fn until_no_connection_is_open(&self) {
         let gone = async {
-            while self.open_connections().await > 0 {
+            while self.metric("portcullis_connections_open").await > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -505,14 +515,21 @@ async fn every_method_but_get_and_head_is_405_and_its_body_is_no_request() {
     }
     let smuggled = format!("GET /I3Root/digits.txt HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
     let length = smuggled.len();
-    let got = stage
-        .send(&format!(
-            "POST /I3Root/ HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {length}\r\n\r\n{smuggled}\
-             GET /I3Root/style.css HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
-        ))
-        .await;
-    assert!(!got.text().contains("0123456789"), "{}", got.text());
-    assert_eq!(got.status(), Some(405));
+    for (line, status) in [
+        ("POST /I3Root/", 405),
+        ("GET /I3Root/", 200),
+        ("GET /I3Root/nothing", 404),
+        ("GET /I3Root/chat", 308),
+    ] {
+        let got = stage
+            .send(&format!(
+                "{line} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {length}\r\n\r\n{smuggled}\
+                 GET /I3Root/style.css HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
+            ))
+            .await;
+        assert!(!got.text().contains("0123456789"), "{}", got.text());
+        assert_eq!(got.status(), Some(status), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -587,6 +604,7 @@ async fn a_file_that_shrinks_while_it_is_sent_ends_the_connection_over_http_1() 
         rest.iter().all(|byte| *byte == 0),
         "no second answer follows the broken one"
     );
+    stage.until_refused("file_disk").await;
 }
 
 #[tokio::test]
@@ -614,6 +632,7 @@ async fn a_file_that_shrinks_while_it_is_sent_resets_the_stream_over_http_2() {
         }
     };
     assert!(ended.is_reset(), "{ended}");
+    stage.until_refused("file_disk").await;
     // Only this stream is lost, not its neighbours.
     let mut sender = sender.ready().await.unwrap();
     let (answer, _) = sender.send_request(get("digits.txt"), true).unwrap();

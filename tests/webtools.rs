@@ -205,6 +205,31 @@ async fn a_chat_runs_from_the_configuration_to_the_exit_over_plain_and_tls() {
 }
 
 #[tokio::test]
+async fn a_file_arrives_whatever_its_name_is() {
+    let stage = stage("").await;
+    let (page, chat) = stage.chatting().await;
+    for name in [
+        "100%.pdf",
+        "50%25.txt",
+        "a;b=c.pdf",
+        "Gr\u{f6}\u{df}e \u{4f60}.pdf",
+        "what? &c #1 +2.txt",
+        "x..y.pdf",
+        "..",
+        "it's (final) [v2] {x}~!@$,.doc",
+        "quo\"te.txt",
+        "back\\slash.txt",
+        "%2e%2e",
+    ] {
+        let content = name.as_bytes().to_vec();
+        let path = stage.pair.agent_sends_file(&chat, name, content.clone());
+        let path = path.unwrap();
+        let got = page.fetch_file(&path).await;
+        assert_eq!(got.as_deref(), Ok(&content[..]), "{name}: {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_callback_is_created_watched_reconnected_and_cancelled() {
     let stage = stage("").await;
     let page = stage.page();
@@ -450,20 +475,17 @@ const REQUESTS: [(&str, &str); 4] = [
 ];
 
 async fn never_500_or_504(edge: &Edge, case: &str) -> Vec<u16> {
-    let mut statuses = Vec::new();
-    for (method, path) in REQUESTS {
+    let one = |(method, path): (&'static str, &'static str)| async move {
         let head = format!("{method} /I3Root/Server1{path} HTTP/1.1");
-        let got = ask(edge, &head, "").await;
         // A head that was cut off is a broken connection to the page, which it never repeats.
-        if let Some(status) = got.status() {
-            assert!(
-                !matches!(status, 500 | 504),
-                "{case}: {method} {path} gave {status}"
-            );
-            statuses.push(status);
-        }
-    }
-    statuses
+        let status = ask(edge, &head, "").await.status();
+        let endless = matches!(status, Some(500 | 504));
+        assert!(!endless, "{case}: {method} {path} gave {status:?}");
+        status
+    };
+    let [a, b, c, d] = REQUESTS.map(one);
+    let (a, b, c, d) = tokio::join!(a, b, c, d);
+    [a, b, c, d].into_iter().flatten().collect()
 }
 
 #[tokio::test]
@@ -550,11 +572,11 @@ async fn no_failure_to_reach_a_server_becomes_a_500_or_504() {
 
     let unresolved = edge("http://nowhere.invalid", "http://nowhere.invalid", HASTY).await;
     assert_eq!(never_500_or_504(&unresolved, "unresolved").await, [502; 4]);
-    // A plain server behind an https URL, and the other way round.
+    // A server that waits for the end of a request head where the gateway waits for its handshake.
     let plain = format!("https://{}", stage.pair.b.wire().address());
     let named = format!("server_name: icserver1.example, {HASTY}");
     let wrong = edge(&plain, &plain, &named).await;
-    assert_eq!(never_500_or_504(&wrong, "no TLS there").await, [502; 4]);
+    assert_eq!(never_500_or_504(&wrong, "no TLS there").await, [503; 4]);
     let stalls = rude::never_reads().await.unwrap();
     let url = format!("https://{}", stalls.address());
     let stalled = edge(&url, &url, &named).await;

@@ -711,3 +711,19 @@ async fn files_and_servers_share_a_host_and_the_longest_prefix_wins() {
     }
     assert_eq!(stage.server.recorder().all().len(), 1);
 }
+
+#[tokio::test]
+async fn a_folder_that_is_gone_is_an_error_page_until_it_is_back() {
+    let stage = stage().await;
+    let (here, away) = (
+        stage.edge.folder().join("www"),
+        stage.edge.folder().join("away"),
+    );
+    fs::rename(&here, &away).unwrap();
+    let got = stage.ask("GET /I3Root/digits.txt HTTP/1.1").await;
+    assert!(matches!(got.status(), Some(404 | 500)), "{}", got.text());
+    assert!(!got.body().is_empty());
+    fs::rename(&away, &here).unwrap();
+    let got = stage.ask("GET /I3Root/digits.txt HTTP/1.1").await;
+    assert_eq!(got.body(), b"0123456789");
+}

@@ -185,7 +185,7 @@ async fn neither_kind_reaches_what_the_other_exposes() {
             got.status()
         );
     }
-    assert_eq!(stage.reached(), [String::new(); 0], "no server was asked");
+    assert_eq!(stage.reached().len(), 0, "{:?}", stage.reached());
 }
 
 #[tokio::test]

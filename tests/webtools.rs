@@ -6,8 +6,11 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
+use h2::client::SendRequest;
 use loadtest::edge::Edge;
 use loadtest::rude::client::{Dial, Got};
 use loadtest::rude::{self, Rude};
@@ -15,9 +18,12 @@ use loadtest::webtools::client::{
     Outcome, Page, PageOptions, Phase, Request, Timings, Trust, View,
 };
 use loadtest::webtools::{Canned, Death, Pair, PairOptions, Reason, State};
-use loadtest::wire::{Authority, Fault, Reply, Respond, Server, ServerOptions, ServerTls};
+use loadtest::wire::{Authority, Fault, Record, Reply, Respond, Server, ServerOptions, ServerTls};
+use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use portcullis::kinds;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
 
 const SOON: Duration = Duration::from_secs(10);
 const NAME: &str = "proxy.example.com";
@@ -46,7 +52,8 @@ async fn edge(a: &str, b: &str, more: &str) -> Edge {
         format!(", {more}")
     };
     let yaml = format!(
-        "servers:
+        "limits: {{ write_idle: 1s }}
+servers:
   chat1: {{ kind: webtools, url: '{a}', pair: chat{more} }}
   chat2: {{ kind: webtools, url: '{b}', pair: chat{more} }}
 hosts:
@@ -596,6 +603,12 @@ async fn no_refusal_of_the_gateways_own_is_a_500_or_504() {
         ("GET /I3Root/Server1/ HTTP/1.1", "", 404),
         ("GET /I3Root/Server1 HTTP/1.1", "", 404),
         ("GET /I3Root/Server3/websvcs/chat/poll/x HTTP/1.1", "", 404),
+        ("GET /I3Root/Server1/websvcsx/chat/poll/x HTTP/1.1", "", 404),
+        (
+            "GET /I3Root/Server1/x/websvcs/chat/poll/x HTTP/1.1",
+            "",
+            404,
+        ),
         ("GET /I3Root/Server1/websvcs/../icws HTTP/1.1", "", 400),
         (
             "GET /I3Root/Server1/websvcs/%2e%2e/%2e%2e/icws HTTP/1.1",
@@ -739,7 +752,7 @@ async fn what_the_page_repeats_without_end_it_asks_once() {
 #[tokio::test]
 async fn an_empty_204_and_a_failure_envelope_pass_untouched() {
     let failure = "{ \"chat\":{\"status\":{\"type\":\"failure\",\"reason\":\"error.websvc.unavailable\"} } }\n";
-    let reply = move |record: &loadtest::wire::Record| {
+    let reply = move |record: &Record| {
         if record.target().contains("poll") {
             Reply::new(204)
         } else {
@@ -863,6 +876,100 @@ async fn a_moved_configuration_is_found_below_the_fragment() {
         header(&got, "location"),
         ["/I3Root/Server1/websvcs/elsewhere"]
     );
+}
+
+#[tokio::test]
+async fn a_visitor_who_stops_reading_a_file_does_not_hold_the_server() {
+    let stage = stage("").await;
+    let (page, chat) = stage.chatting().await;
+    let path = stage
+        .pair
+        .agent_sends_file(&chat, "film.bin", vec![7; 48 << 20])
+        .unwrap();
+    let mut line = Dial::plain(stage.edge.plain()).open().await.unwrap();
+    let get = format!("GET /I3Root/Server1{path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
+    line.write(get.as_bytes()).await.unwrap();
+    let head = line.read_until(b"\r\n\r\n", SOON).await.unwrap();
+    assert!(head.starts_with(b"HTTP/1.1 200"));
+    let recorder = stage.pair.a.wire().recorder();
+    let file = |record: &Record| record.target().contains("getfile") && record.over;
+    let cut = recorder.wait_for(file, SOON).await.unwrap();
+    assert!(!cut.answered, "the server was let go before the end");
+    let (rest, _) = line.read_to_end(SOON).await;
+    assert!(rest.len() < 48 << 20);
+    drop(page);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_upload_is_a_503_or_502() {
+    let upload = "x".repeat(8 << 20);
+    let head = "POST /I3Root/Server1/websvcs/problemReport HTTP/1.1";
+    for server in [rude::never_reads().await, rude::answers_early().await] {
+        let server = server.unwrap();
+        let url = format!("http://{}", server.address());
+        let edge = edge(&url, &url, HASTY).await;
+        let got = ask(&edge, head, &upload).await;
+        assert!(
+            matches!(got.status(), Some(413 | 502 | 503)),
+            "{:?}",
+            got.status()
+        );
+    }
+}
+
+#[tokio::test]
+async fn over_http_2_a_dead_server_is_no_500_or_504_either() {
+    let stage = stage(HASTY).await;
+    let mut sender = h2(&stage.edge).await;
+    let get = |path: &str| {
+        let uri = format!("https://{NAME}/I3Root/Server1/WebSvcs/{path}");
+        let request = http::Request::get(uri).header("accept", "application/json");
+        request.body(()).unwrap()
+    };
+    let mut statuses = Vec::new();
+    for death in [
+        None,
+        Some(Death::Hang),
+        Some(Death::Reset),
+        Some(Death::Unavailable),
+    ] {
+        if let Some(death) = death {
+            stage.pair.a.revive().await;
+            stage.pair.a.die(death).await;
+        }
+        let (answer, _) = sender
+            .send_request(get("serverConfiguration"), true)
+            .unwrap();
+        statuses.push(answer.await.unwrap().status().as_u16());
+        sender = sender.ready().await.unwrap();
+    }
+    assert_eq!(statuses, [200, 503, 502, 503]);
+    // Two polls on one connection: neither waits for the other.
+    stage.pair.a.revive().await;
+    stage
+        .pair
+        .a
+        .wire()
+        .faults()
+        .next("/slow", 1, Fault::HangBeforeHead);
+    let (slow, _) = sender.send_request(get("chat/poll/slow"), true).unwrap();
+    let mut sender = sender.ready().await.unwrap();
+    let (quick, _) = sender.send_request(get("chat/poll/quick"), true).unwrap();
+    assert_eq!(quick.await.unwrap().status(), 200);
+    assert_eq!(slow.await.unwrap().status(), 503);
+}
+
+async fn h2(edge: &Edge) -> SendRequest<Bytes> {
+    let tcp = TcpStream::connect(edge.https()).await.unwrap();
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    builder.set_verify(SslVerifyMode::NONE);
+    builder.set_alpn_protos(b"\x02h2").unwrap();
+    let ssl = builder.build().configure().unwrap().into_ssl(NAME).unwrap();
+    let mut tls = SslStream::new(ssl, tcp).unwrap();
+    Pin::new(&mut tls).connect().await.unwrap();
+    let (sender, connection) = h2::client::handshake(tls).await.unwrap();
+    tokio::spawn(connection);
+    sender.ready().await.unwrap()
 }
 
 #[tokio::test]

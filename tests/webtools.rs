@@ -347,9 +347,9 @@ async fn two_visitors_are_two_visitors_and_a_forged_address_is_neither() {
         (truth.of("127.0.0.2"), truth.of("127.0.0.3"), truth.chats()),
         (2, 2, 4)
     );
-    let own = stage.pair.a.wire().address().to_string();
+    let own = [stage.pair.a.wire().address().to_string()];
     for seen in stage.pair.a.wire().recorder().all() {
-        assert_eq!(seen.request.all("host"), [own.clone()]);
+        assert_eq!(seen.request.all("host"), own);
         assert_eq!(seen.request.all("x-forwarded-for").len(), 1);
     }
 }

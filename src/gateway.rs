@@ -102,10 +102,13 @@ impl ProxyHttp for Gateway {
         if wait != Wait::Answer {
             session.set_read_timeout(Some(call.timeouts.stream));
         }
+        let timeouts = match exchange.tries {
+            0 => call.timeouts,
+            // Each try on its own would let the page wait longer than it is prepared to.
+            _ => call.timeouts.after(exchange.started.elapsed()),
+        };
         exchange.tries += 1;
-        call.upstream
-            .peer(wait, &call.timeouts)
-            .map_err(failure::error)
+        call.upstream.peer(wait, &timeouts).map_err(failure::error)
     }
 
     async fn connected_to_upstream(

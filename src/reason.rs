@@ -90,6 +90,19 @@ reasons! {
     BodyTooLarge "body_too_large" Some(413), "The request body is too large.";
     /// The request body stopped arriving.
     BodyTimeout "body_timeout" Some(408), "The request body did not arrive in time.";
+    // --- files
+    /// The path names no file: it is malformed, or could be read in two ways.
+    FilePath "file_path" Some(400), "The path of the request is ambiguous.";
+    /// A dot-file, a backup, a setting or a program source: there, but for nobody.
+    FileHidden "file_hidden" Some(404), "There is nothing here.";
+    /// There is no such file, or it may not be read, or a link leads out of the folder.
+    FileMissing "file_missing" Some(404), "There is nothing here.";
+    /// `If-Match` or `If-Unmodified-Since` does not hold.
+    FilePrecondition "file_precondition" Some(412), "The file is not the one that the request is about.";
+    /// The range begins behind the end of the file.
+    FileRange "file_range" Some(416), "The file has no such part.";
+    /// The disk failed, or the file became shorter while it was sent.
+    FileDisk "file_disk" Some(500), "The file could not be read.";
     // --- upstream
     /// The name of the server could not be resolved yet.
     UpstreamUnresolved "upstream_unresolved" Some(502), "The server could not be reached.";

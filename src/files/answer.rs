@@ -7,6 +7,8 @@ use std::io;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
+use crate::reason::Reason;
+
 /// The largest piece of a file that is in memory for one request, in bytes.
 const CHUNK: usize = 64 * 1024;
 
@@ -73,16 +75,16 @@ impl Refusal {
         }
     }
 
-    /// A stable word for logs and metrics.
-    pub fn code(self) -> &'static str {
+    /// The same for the log, the metrics and the error page.
+    pub fn reason(self) -> Reason {
         match self {
-            Refusal::Method => "file_method",
-            Refusal::Malformed => "file_path",
-            Refusal::Hidden => "file_hidden",
-            Refusal::Missing => "file_missing",
-            Refusal::Precondition => "file_precondition",
-            Refusal::Range => "file_range",
-            Refusal::Disk => "file_disk",
+            Refusal::Method => Reason::MethodNotAllowed,
+            Refusal::Malformed => Reason::FilePath,
+            Refusal::Hidden => Reason::FileHidden,
+            Refusal::Missing => Reason::FileMissing,
+            Refusal::Precondition => Reason::FilePrecondition,
+            Refusal::Range => Reason::FileRange,
+            Refusal::Disk => Reason::FileDisk,
         }
     }
 }
@@ -168,5 +170,26 @@ impl Body {
         *start += read as u64;
         *length -= read as u64;
         Ok(Some(chunk.freeze()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_and_its_reason_have_one_status() {
+        for refusal in [
+            Refusal::Method,
+            Refusal::Malformed,
+            Refusal::Hidden,
+            Refusal::Missing,
+            Refusal::Precondition,
+            Refusal::Range,
+            Refusal::Disk,
+        ] {
+            let status = refusal.status().as_u16();
+            assert_eq!(refusal.reason().status(), Some(status), "{refusal:?}");
+        }
     }
 }

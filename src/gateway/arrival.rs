@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use super::file;
+use super::{failure, file};
 
 use crate::exchange::{Call, Exchange};
 use crate::reason::Reason;
@@ -79,7 +79,7 @@ pub async fn admit(session: &mut Session, exchange: &mut Exchange) -> Result<Adm
     match decision.goal {
         Goal::Files { site, path } => {
             let answer = site.answer(&head.method, &path, &head.headers).await;
-            answered(file::send(session, answer).await)
+            answered(file::send(session, exchange, answer).await)
         }
         Goal::Server {
             upstream,
@@ -116,9 +116,12 @@ fn public_scheme(exchange: &Exchange, tls: bool, head: &RequestHeader) -> Scheme
 }
 
 fn answered(sent: pingora_core::Result<()>) -> Result<Admitted, Refusal> {
-    // A client that left while it was answered is no refusal.
+    // What broke an answer in its middle cannot be told to the client any more, only to the log.
     sent.map(|()| Admitted::Answered)
-        .map_err(|_| Reason::ClientGone.into())
+        .map_err(|error| match failure::reason(&error) {
+            Reason::FileDisk => Reason::FileDisk.into(),
+            _ => Reason::ClientGone.into(),
+        })
 }
 
 /// The host the client asks for: `:authority` or Host. Pingora has made sure that they agree where both are there.

@@ -37,19 +37,21 @@ pub async fn refuse(
     if let Some(detail) = &refusal.detail {
         debug!("{} {}: {detail}", exchange.id, refusal.reason.code());
     }
-    if refusal.reason == Reason::ClientGone {
-        return Err(error(Reason::ClientGone));
+    if refusal.reason == Reason::ClientGone || session.response_written().is_some() {
+        // An answer that has begun and cannot go on ends what carries it.
+        return Err(error(refusal.reason));
     }
-    // What a body that nobody reads would cost, a new connection does not.
-    let close = refusal
-        .reason
-        .status()
-        .is_none_or(|status| status == 400 || status == 413 || status == 431);
     let answer = answer_for(session, exchange, refusal.reason);
-    respond::send(session, answer, close).await
+    respond::send(session, answer, closes(refusal.reason)).await
 }
 
-fn answer_for(session: &Session, exchange: &Exchange, reason: Reason) -> Answer {
+/// Whether the connection ends with this refusal: what a body that nobody reads would cost, a new connection does not.
+pub fn closes(reason: Reason) -> bool {
+    matches!(reason.status(), None | Some(400 | 413 | 431))
+}
+
+/// The answer of a refusal, in the form that the clients of this route understand.
+pub fn answer_for(session: &Session, exchange: &Exchange, reason: Reason) -> Answer {
     let id = exchange.id.to_string();
     let audience = Audience {
         person: is_person(session.req_header()),
@@ -73,15 +75,14 @@ pub fn next_address(exchange: &mut Exchange, peer: &HttpPeer, mut error: Box<Err
         error.etype(),
         ErrorType::InvalidCert | ErrorType::TLSHandshakeFailure
     );
-    let patience = call.timeouts.connect * 2;
-    error.set_retry(
-        another && reachable && exchange.tries < TRIES && exchange.started.elapsed() < patience,
-    );
+    let patient = exchange.started.elapsed() < call.timeouts.connecting();
+    error.set_retry(another && reachable && exchange.tries < TRIES && patient);
     error
 }
 
 /// A connection broke after it was made. Only a reused connection that the server had closed meanwhile may be replaced, only for
-/// methods that are idempotent, and only where the kind agrees.
+/// methods that are idempotent, and only where the kind agrees. Such a connection breaks at once; a server that leaves later has
+/// read the request, and a second wait would be added to the first.
 pub fn repeat_or_not(
     session: &mut Session,
     exchange: &Exchange,
@@ -94,10 +95,9 @@ pub fn repeat_or_not(
         && session.response_written().is_none()
         && !session.is_upgrade_req()
         && exchange.call.as_ref().is_some_and(|call| {
-            call.upstream
-                .facts
-                .kind
-                .may_repeat(&call.method, call.inner_path())
+            let kind = call.upstream.facts.kind;
+            exchange.started.elapsed() < call.timeouts.connect
+                && kind.may_repeat(&call.method, call.inner_path())
         });
     if repeatable {
         error.retry.decide_reuse(reused);
@@ -190,7 +190,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         ) => {
             warn!("{line}: {error}");
         }
-        (Reason::Internal | Reason::UpstreamUnresolved, _) => warn!("{line}"),
+        (Reason::Internal | Reason::UpstreamUnresolved | Reason::FileDisk, _) => warn!("{line}"),
         _ => info!("{line}"),
     }
 }

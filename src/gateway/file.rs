@@ -1,66 +1,67 @@
 //! Writes the answer of a [`Site`](crate::files::Site) to the client.
 
-use bytes::BytesMut;
-use pingora_core::{ErrorType, OrErr, Result};
+use http::header::{ALLOW, CONTENT_RANGE};
+use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use crate::files::{Answer, Body};
+use super::failure;
+use crate::exchange::Exchange;
+use crate::files::Answer;
+use crate::reason::Reason;
+use crate::respond;
 
-/// How much of a file is in memory at a time, per request.
-const CHUNK: usize = 64 * 1024;
-
-/// Sends a file, or the answer that there is none.
+/// Sends a file, or the error page of why there is none.
 ///
 /// # Errors
-/// The client is gone, or the file ends before the length it had when it was opened.
-pub async fn send(session: &mut Session, answer: Answer) -> Result<()> {
+/// The client is gone, or the file ended before the length that was announced.
+pub async fn send(session: &mut Session, exchange: &mut Exchange, answer: Answer) -> Result<()> {
+    match answer.refusal {
+        Some(refusal) => refuse(session, exchange, &answer, refusal.reason()).await,
+        None => pass(session, answer).await,
+    }
+}
+
+/// The status is the site's, the words are those of every other refusal.
+async fn refuse(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    answer: &Answer,
+    reason: Reason,
+) -> Result<()> {
+    exchange.refused = Some(reason);
+    let mut page = failure::answer_for(session, exchange, reason);
+    // RFC 9110 sections 15.5.6 and 15.5.17: what the method or the range should have been.
+    for name in [ALLOW, CONTENT_RANGE] {
+        if let Some(value) = answer.headers.get(&name) {
+            page = page.with(name, value.clone());
+        }
+    }
+    respond::send(session, page, failure::closes(reason)).await
+}
+
+async fn pass(session: &mut Session, mut answer: Answer) -> Result<()> {
     let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len()))?;
     for (name, value) in &answer.headers {
         head.append_header(name, value)?;
     }
-    let no_body =
-        matches!(answer.body, Body::Empty) || session.req_header().method == http::Method::HEAD;
+    // Empty for HEAD too, whose Content-Length is that of a GET.
+    let no_body = answer.body.remaining() == 0;
     session
         .write_response_header(Box::new(head), no_body)
         .await?;
-    if no_body {
-        return Ok(());
-    }
-    match answer.body {
-        Body::Empty => Ok(()),
-        Body::Bytes(bytes) => session.write_response_body(Some(bytes), true).await,
-        Body::File {
-            mut file,
-            start,
-            length,
-        } => {
-            file.seek(std::io::SeekFrom::Start(start))
-                .await
-                .or_err(ErrorType::FileReadError, "seeking")?;
-            let mut left = length;
-            while left > 0 {
-                let want = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-                let mut chunk = BytesMut::with_capacity(want);
-                let mut part = (&mut file).take(want as u64);
-                let read = part
-                    .read_buf(&mut chunk)
-                    .await
-                    .or_err(ErrorType::FileReadError, "reading")?;
-                if read == 0 {
-                    // Cut off meanwhile: the declared length can no longer be kept, so the connection must end.
-                    return pingora_core::Error::e_explain(
-                        ErrorType::FileReadError,
-                        "the file became shorter",
-                    );
-                }
-                left -= read as u64;
-                session
-                    .write_response_body(Some(chunk.freeze()), left == 0)
-                    .await?;
+    loop {
+        match answer.body.next_chunk().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(chunk)) => {
+                let end = answer.body.remaining() == 0;
+                session.write_response_body(Some(chunk), end).await?;
             }
-            Ok(())
+            // The announced length can no longer be kept, so what carries the answer must end.
+            Err(error) => {
+                log::warn!("a file could not be sent to its end: {error}");
+                return Err(failure::error(Reason::FileDisk));
+            }
         }
     }
 }

@@ -36,6 +36,26 @@ pub struct Timeouts {
     pub pooled: Duration,
 }
 
+impl Timeouts {
+    /// What is left for a request that has spent this long on its earlier tries.
+    pub fn after(&self, spent: Duration) -> Timeouts {
+        Timeouts {
+            connect: self.connect.min(self.connecting().saturating_sub(spent)),
+            ..*self
+        }
+    }
+
+    /// How long all tries of one request may spend on connecting, together.
+    pub fn connecting(&self) -> Duration {
+        self.connect * 2
+    }
+
+    /// The longest time from a request's head to the beginning of its answer, or of the gateway's own in its place.
+    pub fn longest_wait(&self) -> Duration {
+        self.connecting() + self.response
+    }
+}
+
 /// What a request is, as far as waiting for the server goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -210,4 +230,26 @@ fn template(facts: &Facts, reach: &Reach) -> HttpPeer {
         user_timeout: Duration::ZERO,
     });
     peer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_often_it_is_tried_connecting_stays_within_its_time() {
+        let seconds = Duration::from_secs;
+        let times = Timeouts {
+            connect: seconds(2),
+            response: seconds(7),
+            stream: seconds(7),
+            pooled: seconds(4),
+        };
+        for (spent, left) in [(0, 2), (1, 2), (2, 2), (3, 1), (4, 0), (9, 0)] {
+            let after = times.after(seconds(spent));
+            assert_eq!(after.connect, seconds(left), "after {spent} s");
+            assert_eq!((after.response, after.stream), (seconds(7), seconds(7)));
+        }
+        assert_eq!(times.longest_wait(), seconds(11));
+    }
 }

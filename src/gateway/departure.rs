@@ -14,22 +14,34 @@ use pingora_proxy::Session;
 use super::body::OBSERVED;
 use super::failure;
 use crate::exchange::{Call, Exchange};
+use crate::reason::Reason;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
 const NOT_FOR_CLIENTS: [&str; 5] = ["keep-alive", "proxy-connection", "te", "trailer", "alt-svc"];
 
+/// The most 1xx answers before the answer. A 102 now and then during a long upload is far below.
+const INTERIM: usize = 100;
+
 /// Makes the head that the client sees.
 ///
 /// # Errors
-/// Only where a value cannot be a header.
+/// [`Reason::UpstreamBroken`] for a flood of 1xx; else only where a value cannot be a header.
 pub fn prepare(
     session: &mut Session,
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || head.status.is_informational() {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(());
+    }
+    if head.status.is_informational() {
+        exchange.interim += 1;
+        // SECURITY: Pingora passes them on for as long as they come, each a reason for its timer to start anew.
+        return match exchange.interim {
+            ..=INTERIM => Ok(()),
+            _ => Err(failure::error(Reason::UpstreamBroken)),
+        };
     }
     let Some(call) = &exchange.call else {
         return Ok(());

@@ -156,3 +156,6 @@ fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {
     conf.max_retries = TRIES;
     http_proxy(&Arc::new(conf), gateway)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use std::time::Duration;
 
-use super::{Kind, listed, path};
+use super::{Kind, listed, may_say, path};
 use crate::exchange::Call;
 use crate::reason::Reason;
 use crate::respond::{Answer, Audience};
@@ -48,7 +48,7 @@ impl Kind for Webtools {
 
     fn may_repeat(&self, _method: &Method, path: &str) -> bool {
         // A poll takes events off the server's queue.
-        !path.to_ascii_lowercase().contains("/chat/poll/")
+        !may_say(path, "poll")
     }
 
     fn response(&self, call: &Call, head: &mut ResponseHeader) -> Result<()> {

@@ -69,7 +69,8 @@ impl Addresses {
         }
     }
 
-    fn replace(&self, mut fresh: Vec<SocketAddr>) -> bool {
+    /// Puts a new answer in force. Returns whether it says anything new.
+    pub(crate) fn replace(&self, mut fresh: Vec<SocketAddr>) -> bool {
         fresh.sort_unstable();
         fresh.dedup();
         if **self.known.load() == fresh {

@@ -1,0 +1,11 @@
+//! The way inside over plain HTTP: what is sent again, how long it waits, what a rude server can do, what comes through unchanged.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+#[path = "upstream/repeats.rs"]
+mod repeats;
+#[path = "upstream/support.rs"]
+mod support;

@@ -5,7 +5,15 @@
     reason = "a panic is how a test reports"
 )]
 
+#[path = "upstream/answers.rs"]
+mod answers;
+#[path = "upstream/http2.rs"]
+mod http2;
 #[path = "upstream/repeats.rs"]
 mod repeats;
+#[path = "upstream/rude.rs"]
+mod rude;
 #[path = "upstream/support.rs"]
 mod support;
+#[path = "upstream/timeouts.rs"]
+mod timeouts;

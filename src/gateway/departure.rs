@@ -46,6 +46,7 @@ pub fn prepare(
     let Some(call) = &exchange.call else {
         return Ok(());
     };
+    one_length(head)?;
     drop_connection_fields(head);
     if session.req_header().version == Version::HTTP_10 {
         // Pingora would send chunks to a client that does not know them (`pingora.md` 5.4).
@@ -57,6 +58,23 @@ pub fn prepare(
     call.upstream.facts.kind.response(call, head)?;
     if wants_a_look(call, head) {
         exchange.observed = Some(Vec::new());
+    }
+    Ok(())
+}
+
+/// A length that a server says twice (`5, 5`, or two fields) is said once: Pingora has made sure that they agree, but passes both
+/// on, and clients refuse that (RFC 9112, 6.3).
+fn one_length(head: &mut ResponseHeader) -> Result<()> {
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else {
+        return Ok(());
+    };
+    let more = lengths.next().is_some();
+    let mut said = first.as_bytes().split(|&byte| byte == b',');
+    let length = said.next().unwrap_or_default();
+    if more || said.next().is_some() {
+        let length = value(length.trim_ascii())?;
+        head.insert_header(CONTENT_LENGTH, length)?;
     }
     Ok(())
 }

@@ -17,3 +17,5 @@ mod rude;
 mod support;
 #[path = "upstream/timeouts.rs"]
 mod timeouts;
+#[path = "upstream/tunnels.rs"]
+mod tunnels;

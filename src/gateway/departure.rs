@@ -26,14 +26,24 @@ const INTERIM: usize = 100;
 /// Makes the head that the client sees.
 ///
 /// # Errors
-/// [`Reason::UpstreamBroken`] for a flood of 1xx; else only where a value cannot be a header.
+/// [`Reason::UpstreamBroken`] for a 101 that nobody asked for and for a flood of 1xx; else only where a value cannot be a header.
 pub fn prepare(
     session: &mut Session,
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
 ) -> Result<()> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(());
+        // SECURITY: Pingora would hand a 101 to a client that asked for none, and both would go on in different protocols.
+        let asked = session.is_upgrade_req()
+            && exchange
+                .call
+                .as_ref()
+                .is_some_and(|call| call.upstream.facts.websocket);
+        return if asked {
+            Ok(())
+        } else {
+            Err(failure::error(Reason::UpstreamBroken))
+        };
     }
     if head.status.is_informational() {
         exchange.interim += 1;

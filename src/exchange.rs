@@ -39,8 +39,12 @@ pub struct Exchange {
     pub refused: Option<Reason>,
     /// Bytes of the request body seen so far.
     pub body_bytes: u64,
-    /// How many addresses of the server have been tried.
+    /// How many connections have been tried.
     pub tries: usize,
+    /// Whether it is sent for the second time, because the first connection was closed before any answer.
+    pub repeated: bool,
+    /// How many 1xx answers the server has given.
+    pub interim: usize,
     /// A small answer kept for the kind to look at when it is complete.
     pub observed: Option<Vec<u8>>,
     /// Released when the request is over, however it ends: counts of streams, places in limits.
@@ -62,6 +66,8 @@ impl Exchange {
             refused: None,
             body_bytes: 0,
             tries: 0,
+            repeated: false,
+            interim: 0,
             observed: None,
             guards: Vec::new(),
         }

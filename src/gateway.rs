@@ -9,6 +9,8 @@
 //! request_body_filter      body cap
 //! response_filter          cookies and locations mapped back, what the kind needs
 //! response_body_filter     small answers shown to the kind
+//! fail_to_connect          the server's next address
+//! error_while_proxy        once more on a fresh connection, or not
 //! fail_to_proxy            error -> Reason -> answer
 //! logging                  metrics, log
 //! ```
@@ -19,6 +21,7 @@ mod departure;
 mod failure;
 mod file;
 mod passage;
+mod repeat;
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
@@ -31,7 +34,7 @@ use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
-use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 pub use failure::error;
 
@@ -102,13 +105,10 @@ impl ProxyHttp for Gateway {
         if wait != Wait::Answer {
             session.set_read_timeout(Some(call.timeouts.stream));
         }
-        let timeouts = match exchange.tries {
-            0 => call.timeouts,
-            // Each try on its own would let the page wait longer than it is prepared to.
-            _ => call.timeouts.after(exchange.started.elapsed()),
-        };
         exchange.tries += 1;
-        call.upstream.peer(wait, &timeouts).map_err(failure::error)
+        call.upstream
+            .peer(wait, &call.timeouts, exchange.repeated)
+            .map_err(failure::error)
     }
 
     async fn connected_to_upstream(
@@ -135,11 +135,15 @@ impl ProxyHttp for Gateway {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         chunk: &mut Option<Bytes>,
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        // A tunnel has no body to cap. Only the server's own 101 makes one, never a request's header.
+        if session.was_upgraded() {
+            return Ok(());
+        }
         body::request_chunk(exchange, chunk.as_ref(), end)
     }
 
@@ -173,7 +177,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         error: Box<Error>,
     ) -> Box<Error> {
-        failure::next_address(exchange, peer, error)
+        repeat::next_address(exchange, peer, error)
     }
 
     fn error_while_proxy(
@@ -184,7 +188,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         reused: bool,
     ) -> Box<Error> {
-        failure::repeat_or_not(session, exchange, error, reused)
+        repeat::repeat_or_not(session, exchange, error, reused)
     }
 
     async fn fail_to_proxy(
@@ -198,6 +202,17 @@ impl ProxyHttp for Gateway {
 
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
         // `logging` writes the one line, with the reason's code and without the query.
+        true
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _exchange: &Exchange,
+        _error: &Error,
+        _context: ProxyWarnLogContext,
+    ) -> bool {
+        // SECURITY: Pingora's line has the query in it. `repeat` writes one without.
         true
     }
 

@@ -117,6 +117,11 @@ fn path(constant: &'static str) -> LiteralPath {
     constant.parse().expect("kinds name well-formed paths")
 }
 
+/// Whether a server could read this word somewhere in the path. An escape could hide it, so any escape counts as it.
+fn may_say(path: &str, word: &str) -> bool {
+    path.contains('%') || path.to_ascii_lowercase().contains(word)
+}
+
 /// The file's own list, or what the kind exposes by itself; in any case, since the vendors' servers ignore it.
 fn listed(expose: Option<&[LiteralPath]>, default: &'static str) -> Exposed {
     let paths = expose.map_or_else(|| vec![path(default)], <[LiteralPath]>::to_vec);

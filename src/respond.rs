@@ -96,12 +96,19 @@ impl Answer {
     }
 }
 
+/// The answer that has begun, if one has. A 1xx before the answer is none (RFC 9110, 15.2), except 101, after which HTTP is over.
+pub fn begun(session: &Session) -> Option<&ResponseHeader> {
+    session.response_written().filter(|head| {
+        !head.status.is_informational() || head.status == http::StatusCode::SWITCHING_PROTOCOLS
+    })
+}
+
 /// Writes an answer, unless one has begun already. `close` ends the connection after it.
 ///
 /// # Errors
 /// The client is gone.
 pub async fn send(session: &mut Session, answer: Answer, close: bool) -> Result<()> {
-    if session.response_written().is_some() {
+    if begun(session).is_some() {
         return Ok(());
     }
     let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 4))?;

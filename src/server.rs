@@ -30,6 +30,8 @@ use crate::snapshot::Snapshot;
 
 /// Idle connections to all servers together that wait for the next request. The least recently used go first.
 const POOLED: usize = 4096;
+/// How long the first look-up of new names may hold up a start or a reload. Without it the first requests would be answered 502.
+const FIRST_LOOK_UP: Duration = Duration::from_secs(3);
 /// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
 const TRIES: usize = 4;
 
@@ -62,6 +64,7 @@ impl Server {
         let compiled = Snapshot::compile(config, &runtime).map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
         let admin_address = compiled.admin;
+        runtime.resolver.settled(FIRST_LOOK_UP).await;
         let snapshot = Arc::new(ArcSwap::from_pointee(compiled));
         let proxy = proxy(Gateway::new(snapshot.clone(), runtime.clone()));
         let door = FrontDoor::new(Arc::new(proxy), Arc::new(CountingDoor(runtime.clone())));
@@ -93,6 +96,7 @@ impl Server {
     pub async fn reload(&self, config: &Config) -> Result<(), StartError> {
         let compiled = Snapshot::compile(config, &self.runtime).map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
+        self.runtime.resolver.settled(FIRST_LOOK_UP).await;
         self.door
             .apply(wanted)
             .await
@@ -159,3 +163,6 @@ fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {
     };
     http_proxy(&Arc::new(conf), gateway)
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,7 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         "{name}: {} is at {address}",
         upstream.facts.url
     ))];
-    let peer = match upstream.peer(Wait::Answer, &upstream.facts.timeouts) {
+    let peer = match upstream.peer(Wait::Answer, &upstream.facts.timeouts, false) {
         Ok(peer) => peer,
         Err(reason) => return vec![bad(format!("{name}: {}", reason.message()))],
     };
@@ -162,7 +162,9 @@ fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader
 async fn resolved(upstream: &Upstream) -> Option<String> {
     for _ in 0..50 {
         if upstream.addresses() > 0 {
-            let peer = upstream.peer(Wait::Answer, &upstream.facts.timeouts).ok()?;
+            let peer = upstream
+                .peer(Wait::Answer, &upstream.facts.timeouts, false)
+                .ok()?;
             return Some(peer.address().to_string());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

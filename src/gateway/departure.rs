@@ -15,26 +15,49 @@ use super::body::OBSERVED;
 use super::failure;
 use crate::exchange::{Call, Exchange};
 use crate::front_door::Connection;
+use crate::reason::Reason;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
 const NOT_FOR_CLIENTS: [&str; 5] = ["keep-alive", "proxy-connection", "te", "trailer", "alt-svc"];
 
+/// The most 1xx answers before the answer. A 102 now and then during a long upload is far below.
+const INTERIM: usize = 100;
+
 /// Makes the head that the client sees.
 ///
 /// # Errors
-/// Only where a value cannot be a header.
+/// [`Reason::UpstreamBroken`] for a 101 that nobody asked for and for a flood of 1xx; else only where a value cannot be a header.
 pub fn prepare(
     session: &mut Session,
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || head.status.is_informational() {
-        return Ok(());
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        // SECURITY: Pingora would hand a 101 to a client that asked for none, and both would go on in different protocols.
+        let asked = session.is_upgrade_req()
+            && exchange
+                .call
+                .as_ref()
+                .is_some_and(|call| call.upstream.facts.websocket);
+        return if asked {
+            Ok(())
+        } else {
+            Err(failure::error(Reason::UpstreamBroken))
+        };
+    }
+    if head.status.is_informational() {
+        exchange.interim += 1;
+        // SECURITY: Pingora passes them on for as long as they come, each a reason for its timer to start anew.
+        return match exchange.interim {
+            ..=INTERIM => Ok(()),
+            _ => Err(failure::error(Reason::UpstreamBroken)),
+        };
     }
     let Some(call) = &exchange.call else {
         return Ok(());
     };
+    one_length(head)?;
     drop_connection_fields(head);
     if Connection::closing() {
         session.set_keepalive(None);
@@ -49,6 +72,23 @@ pub fn prepare(
     call.upstream.facts.kind.response(call, head)?;
     if wants_a_look(call, head) {
         exchange.observed = Some(Vec::new());
+    }
+    Ok(())
+}
+
+/// A length that a server says twice (`5, 5`, or two fields) is said once: Pingora has made sure that they agree, but passes both
+/// on, and clients refuse that (RFC 9112, 6.3).
+fn one_length(head: &mut ResponseHeader) -> Result<()> {
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    let Some(first) = lengths.next() else {
+        return Ok(());
+    };
+    let more = lengths.next().is_some();
+    let mut said = first.as_bytes().split(|&byte| byte == b',');
+    let length = said.next().unwrap_or_default();
+    if more || said.next().is_some() {
+        let length = value(length.trim_ascii())?;
+        head.insert_header(CONTENT_LENGTH, length)?;
     }
     Ok(())
 }

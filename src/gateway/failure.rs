@@ -1,20 +1,18 @@
 //! What went wrong, and what is said about it: errors become a [`Reason`], a reason becomes an answer and a line in the log.
 
-use std::net::SocketAddr;
+mod told;
 
 use log::{debug, info, warn};
-use pingora_core::upstreams::peer::{HttpPeer, Peer};
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, Session};
+
+pub use told::Told;
 
 use super::arrival::is_person;
 use crate::exchange::Exchange;
 use crate::reason::Reason;
 use crate::respond::{self, Answer, Audience};
 use crate::routing::decide::Refusal;
-
-/// The most addresses of one server that one request tries.
-const TRIES: usize = 3;
 
 /// A reason as Pingora's error, so that it survives the way through the hooks.
 pub fn error(reason: Reason) -> Box<Error> {
@@ -63,50 +61,6 @@ pub fn answer_for(session: &Session, exchange: &Exchange, reason: Reason) -> Ans
     }
 }
 
-/// Nothing was sent yet: the server's next address may be tried, for any method.
-pub fn next_address(exchange: &mut Exchange, peer: &HttpPeer, mut error: Box<Error>) -> Box<Error> {
-    let Some(call) = &exchange.call else {
-        return error;
-    };
-    let failed: Option<SocketAddr> = peer.address().as_inet().copied();
-    let another = failed.is_some_and(|failed| call.upstream.avoid(failed));
-    // A second handshake with a machine that showed a wrong certificate is not another address's business.
-    let reachable = !matches!(
-        error.etype(),
-        ErrorType::InvalidCert | ErrorType::TLSHandshakeFailure
-    );
-    let patient = exchange.started.elapsed() < call.timeouts.connecting();
-    error.set_retry(another && reachable && exchange.tries < TRIES && patient);
-    error
-}
-
-/// A connection broke after it was made. Only a reused connection that the server had closed meanwhile may be replaced, only for
-/// methods that are idempotent, and only where the kind agrees. Such a connection breaks at once; a server that leaves later has
-/// read the request, and a second wait would be added to the first.
-pub fn repeat_or_not(
-    session: &mut Session,
-    exchange: &Exchange,
-    mut error: Box<Error>,
-    reused: bool,
-) -> Box<Error> {
-    let head = session.req_header();
-    let repeatable = head.method.is_idempotent()
-        && !session.as_ref().retry_buffer_truncated()
-        && session.response_written().is_none()
-        && !session.is_upgrade_req()
-        && exchange.call.as_ref().is_some_and(|call| {
-            let kind = call.upstream.facts.kind;
-            exchange.started.elapsed() < call.timeouts.connect
-                && kind.may_repeat(&call.method, call.inner_path())
-        });
-    if repeatable {
-        error.retry.decide_reuse(reused);
-    } else {
-        error.set_retry(false);
-    }
-    error
-}
-
 /// The reason behind an error.
 pub fn reason(error: &Error) -> Reason {
     use ErrorType::*;
@@ -129,6 +83,10 @@ pub fn reason(error: &Error) -> Reason {
             Reason::UpstreamConnect
         }
         (ErrorSource::Upstream, ReadTimedout | WriteTimedout) => Reason::UpstreamTimeout,
+        // A TLS 1.3 server says only after the handshake that it wants another client certificate, or one at all.
+        (ErrorSource::Upstream, ReadError | WriteError) if told::is_tls_alert(error) => {
+            Reason::UpstreamTls
+        }
         (ErrorSource::Upstream, _) => Reason::UpstreamBroken,
         _ => Reason::Internal,
     }
@@ -161,9 +119,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         return;
     };
     let head = session.req_header();
-    let status = session
-        .response_written()
-        .map_or(0, |head| head.status.as_u16());
+    let status = respond::begun(session).map_or(0, |head| head.status.as_u16());
     let client = exchange
         .client
         .map_or_else(|| "-".to_owned(), |client| client.to_string());
@@ -180,7 +136,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         head.uri.path(),
     );
     match (reason, error) {
-        (Reason::Internal, Some(error)) => warn!("{line}: {error}"),
+        (Reason::Internal, Some(error)) => warn!("{line}: {}", Told(error)),
         (
             Reason::UpstreamConnect
             | Reason::UpstreamTls
@@ -188,7 +144,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
             | Reason::UpstreamTimeout,
             Some(error),
         ) => {
-            warn!("{line}: {error}");
+            warn!("{line}: {}", Told(error));
         }
         (Reason::Internal | Reason::UpstreamUnresolved | Reason::FileDisk, _) => warn!("{line}"),
         _ => info!("{line}"),

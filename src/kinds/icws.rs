@@ -11,7 +11,7 @@ use pingora_core::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::time::Duration;
 
-use super::{Kind, listed};
+use super::{Kind, listed, may_say};
 use crate::exchange::Call;
 use crate::reason::Reason;
 use crate::respond::{Answer, Audience};
@@ -64,8 +64,8 @@ impl Kind for Icws {
 
     fn may_repeat(&self, _method: &Method, path: &str) -> bool {
         // A short poll takes the messages off the server's queue: a second one would lose what the first one took
-        // (`icws.md` 1(5) and 3.5).
-        !path.to_ascii_lowercase().contains("/messaging/messages")
+        // (`icws.md` 1(5) and 3.5). So do the polls of a web chat (3.9).
+        !may_say(path, "messages") && !may_say(path, "poll")
     }
 
     fn request(&self, call: &Call, head: &mut RequestHeader) -> Result<()> {
@@ -137,6 +137,9 @@ mod tests {
         for path in [
             "/icws/1234/messaging/messages",
             "/icws/1234/Messaging/Messages?x=1",
+            "/icws/1234/messaging/%6dessages",
+            "/icws/1234/messaging;a/./messages",
+            "/icws/web-chat/poll/1",
         ] {
             assert!(!Icws.may_repeat(&Method::GET, path), "{path}");
         }

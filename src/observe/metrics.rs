@@ -11,6 +11,7 @@ use prometheus::{Encoder, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, 
 use crate::exchange::Exchange;
 use crate::front_door::{Connection, Doorkeeper, ListenerSettings};
 use crate::reason::Reason;
+use crate::respond;
 
 /// All metrics of the process.
 pub struct Metrics {
@@ -76,9 +77,7 @@ impl Metrics {
 
     /// Counts a request that is over.
     pub fn request(&self, session: &Session, exchange: &Exchange) {
-        let status = session
-            .response_written()
-            .map_or(0, |head| head.status.as_u16());
+        let status = respond::begun(session).map_or(0, |head| head.status.as_u16());
         self.requests
             .with_label_values(&[exchange.route_name(), code_label(status)])
             .inc();

@@ -175,7 +175,15 @@ fn reach_tls(
         Some(files) => match tls::identity(files.cert.path(), files.key.path()) {
             Ok(identity) => Some(identity),
             Err(error) => {
-                wrong.push(Diagnostic::new(files.cert.place, error.to_string()));
+                let place = if error.concerns(files.cert.path()) {
+                    files.cert.place
+                } else {
+                    files.key.place
+                };
+                wrong.push(
+                    Diagnostic::new(place, error.to_string())
+                        .remedy("name two PEM files: the certificate (with its chain below it) and its own key, without a password"),
+                );
                 return None;
             }
         },

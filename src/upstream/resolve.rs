@@ -2,6 +2,7 @@
 //!
 //! A [`Resolver`] lives as long as the process. Each name that a snapshot uses is looked up at once and then again every
 //! half minute; the last good answer stands while the name server is silent. A name no snapshot uses any more is forgotten.
+//! A snapshot goes into force when its names have been looked up once ([`Resolver::settled`]), or did not answer in time.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use log::{info, warn};
+use tokio::sync::watch;
 
 /// How often a name is looked up again. The system's resolver does not tell a record's time to live.
 const EVERY: Duration = Duration::from_secs(30);
@@ -32,11 +34,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Addresses {
     known: ArcSwap<Vec<SocketAddr>>,
     preferred: AtomicUsize,
+    /// Whether the first look-up is over, well or not.
+    looked_up: watch::Sender<bool>,
 }
 
 impl Addresses {
     fn of(known: Vec<SocketAddr>) -> Self {
         Addresses {
+            looked_up: watch::Sender::new(!known.is_empty()),
             known: ArcSwap::from_pointee(known),
             preferred: AtomicUsize::new(0),
         }
@@ -64,7 +69,8 @@ impl Addresses {
         }
     }
 
-    fn replace(&self, mut fresh: Vec<SocketAddr>) -> bool {
+    /// Puts a new answer in force. Returns whether it says anything new.
+    pub(crate) fn replace(&self, mut fresh: Vec<SocketAddr>) -> bool {
         fresh.sort_unstable();
         fresh.dedup();
         if **self.known.load() == fresh {
@@ -110,6 +116,23 @@ impl Resolver {
         ));
         addresses
     }
+
+    /// Returns when every name that is followed now has been looked up once, at the latest after `patience`: whoever asks then gets
+    /// an address, or the name has none.
+    pub async fn settled(&self, patience: Duration) {
+        let followed: Vec<_> = {
+            let followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            followed.values().filter_map(Weak::upgrade).collect()
+        };
+        let all = async {
+            for addresses in followed {
+                // The sender lives in what is held here, so the wait ends only with the look-up.
+                let _ = addresses.looked_up.subscribe().wait_for(|&over| over).await;
+            }
+        };
+        // Too slow a name server must not keep the gateway from serving everything else.
+        let _ = tokio::time::timeout(patience, all).await;
+    }
 }
 
 /// Looks `host` up until nobody holds its addresses any more.
@@ -133,6 +156,7 @@ async fn keep_fresh(host: String, port: u16, addresses: Weak<Addresses>) {
                 fallback(&addresses)
             ),
         }
+        addresses.looked_up.send_replace(true);
         let pause = if addresses.count() == 0 { RETRY } else { EVERY };
         drop(addresses);
         tokio::time::sleep(pause).await;
@@ -179,6 +203,16 @@ mod tests {
             "127.0.0.1:1".parse().unwrap()
         ]));
         assert_eq!(addresses.first(), preferred);
+    }
+
+    #[tokio::test]
+    async fn a_settled_name_has_its_addresses_and_one_without_any_does_not_hold_the_rest_up() {
+        let resolver = Resolver::default();
+        let named = resolver.follow("localhost", 80);
+        let unknown = resolver.follow("no-such-name.invalid", 80);
+        resolver.settled(PATIENCE * 2).await;
+        assert!(named.first().is_some());
+        assert_eq!(unknown.first(), None);
     }
 
     #[tokio::test]

@@ -22,10 +22,16 @@ use crate::kinds::Kind;
 use crate::reason::Reason;
 use crate::rewrite::Origin;
 
+/// The most addresses of one server that one request tries.
+pub const TRIES: usize = 3;
+/// A connection that the server was just closing shows it within a round trip. One that broke later had a server working on the
+/// request.
+pub const AT_ONCE: Duration = Duration::from_millis(500);
+
 /// How long a server may be silent. Each is the time of one step, not of the whole request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timeouts {
-    /// TCP connect and TLS handshake together.
+    /// TCP connect and TLS handshake together. A name with several addresses shares it among those that are tried.
     pub connect: Duration,
     /// The longest silence before and within an answer.
     pub response: Duration,
@@ -37,22 +43,10 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// What is left for a request that has spent this long on its earlier tries.
-    pub fn after(&self, spent: Duration) -> Timeouts {
-        Timeouts {
-            connect: self.connect.min(self.connecting().saturating_sub(spent)),
-            ..*self
-        }
-    }
-
-    /// How long all tries of one request may spend on connecting, together.
-    pub fn connecting(&self) -> Duration {
-        self.connect * 2
-    }
-
     /// The longest time from a request's head to the beginning of its answer, or of the gateway's own in its place.
     pub fn longest_wait(&self) -> Duration {
-        self.connecting() + self.response
+        // All addresses share the time to connect, and a repeat happens at once or not at all.
+        AT_ONCE + self.connect + self.response
     }
 }
 
@@ -134,17 +128,25 @@ impl Upstream {
         }
     }
 
-    /// The peer for one request, with the address to try now.
+    /// The peer for one request, with the address to try now. `fresh` asks for a connection that nothing was sent on before.
     ///
     /// # Errors
     /// [`Reason::UpstreamUnresolved`] while the name has no address.
-    pub fn peer(&self, wait: Wait, timeouts: &Timeouts) -> Result<Box<HttpPeer>, Reason> {
+    pub fn peer(
+        &self,
+        wait: Wait,
+        timeouts: &Timeouts,
+        fresh: bool,
+    ) -> Result<Box<HttpPeer>, Reason> {
         let address = self.addresses.first().ok_or(Reason::UpstreamUnresolved)?;
         let mut peer = Box::new(self.template.clone());
         peer._address = address.into();
         let options = &mut peer.options;
-        options.connection_timeout = Some(timeouts.connect);
-        options.total_connection_timeout = Some(timeouts.connect);
+        // Shared, so that an address that does not answer leaves time for the next, and the client's patience holds for all.
+        let tried = u32::try_from(self.addresses.count().clamp(1, TRIES)).unwrap_or(1);
+        let connect = timeouts.connect / tried;
+        options.connection_timeout = Some(connect);
+        options.total_connection_timeout = Some(connect);
         options.idle_timeout = Some(timeouts.pooled);
         options.write_timeout = Some(timeouts.response);
         options.read_timeout = Some(match wait {
@@ -156,9 +158,13 @@ impl Upstream {
             options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
         }
         if wait == Wait::Upgrade {
-            // Never a pooled connection, and never one without the cure (see `instant_upgrade`).
-            peer.group_key ^= UPGRADES_APART;
-            options.custom_l4 = Some(upgrade_connector(timeouts.connect));
+            // Never one without the cure (see `instant_upgrade`).
+            options.custom_l4 = Some(upgrade_connector(connect));
+        }
+        if fresh || wait == Wait::Upgrade {
+            // Under a key of its own where nothing is ever put back: neither taken from the pool nor given to it.
+            peer.group_key ^= APART;
+            options.idle_timeout = Some(Duration::ZERO);
         }
         Ok(peer)
     }
@@ -191,7 +197,7 @@ impl Upstream {
     }
 }
 
-const UPGRADES_APART: u64 = 0x9e37_79b9_7f4a_7c15;
+const APART: u64 = 0x9e37_79b9_7f4a_7c15;
 
 fn upgrade_connector(connect: Duration) -> Arc<dyn L4Connect + Send + Sync> {
     Arc::new(InstantUpgrade { connect })

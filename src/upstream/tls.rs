@@ -61,6 +61,17 @@ pub enum TlsFileError {
     },
 }
 
+impl TlsFileError {
+    /// Whether it is about this file. A pair that does not match is about its key.
+    pub fn concerns(&self, file: &Path) -> bool {
+        let (Self::Unreadable { path, .. }
+        | Self::NoCertificate { path }
+        | Self::NoKey { path }
+        | Self::Mismatch { key: path, .. }) = self;
+        *path == file.display().to_string()
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
     std::fs::read(path).map_err(|source| TlsFileError::Unreadable {
         path: path.display().to_string(),

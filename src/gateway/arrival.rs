@@ -122,17 +122,15 @@ fn answered(sent: pingora_core::Result<()>) -> Result<Admitted, Refusal> {
         .map_err(|_| Reason::ClientGone.into())
 }
 
-/// HTTP/1 heads have passed the front door's own reading; HTTP/2 leaves these to us.
+/// The number of fields has been judged by the front door, where the pieces of one HTTP/2 Cookie count as one. So has the size of an
+/// HTTP/1 head; HTTP/2 leaves that to us.
 fn check_head(session: &Session, exchange: &Exchange) -> Result<(), Reason> {
     let head = session.req_header();
     if !METHODS.contains(&head.method) {
         return Err(Reason::MethodNotAllowed);
     }
-    let limits = &exchange.snapshot.head;
-    if head.headers.len() > limits.fields {
-        return Err(Reason::TooManyFields);
-    }
     if session.is_http2() {
+        let limits = &exchange.snapshot.head;
         let line = head
             .uri
             .path_and_query()

@@ -65,7 +65,7 @@ impl Kind for Icws {
     fn may_repeat(&self, _method: &Method, path: &str) -> bool {
         // A short poll takes the messages off the server's queue: a second one would lose what the first one took
         // (`icws.md` 1(5) and 3.5).
-        !path.to_ascii_lowercase().contains("/messaging/messages")
+        !is_poll(path)
     }
 
     fn request(&self, call: &Call, head: &mut RequestHeader) -> Result<()> {
@@ -90,13 +90,18 @@ impl Kind for Icws {
             )
     }
 
-    fn observed(&self, call: &Call, body: &[u8]) {
+    fn observed(&self, call: &Call, body: &[u8], leads: &dyn Fn(&str) -> bool) {
+        let own = &call.upstream.facts.name;
         for name in alternate_hosts(body) {
-            if !call.route.reaches(&name) {
+            let beside = || {
+                beside(&call.public_prefix, own, &name)
+                    .is_some_and(|prefix| leads(&format!("{prefix}icws/connection")))
+            };
+            if !call.route.reaches(&name) && !beside() {
                 warn!(
-                    "{} sends clients to {:?}, which the route {} does not list: they will be stuck there. \
-                     Add it to the route's `servers` under exactly this name.",
-                    call.upstream.facts.name, name, call.route.name
+                    "{own} sends clients to {name:?}, where nothing leads from the route {}: they will be stuck there. Add it to the \
+                     route's `servers`, or give it a route beside this one, under exactly this name.",
+                    call.route.name
                 );
             }
         }
@@ -109,6 +114,27 @@ impl Kind for Icws {
         });
         Answer::new(reason.status().unwrap_or(500), MEDIA_TYPE, body.to_string())
     }
+}
+
+/// Whether a path reads messages, however its letters are written: the server decodes each segment once.
+fn is_poll(path: &str) -> bool {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    decoded.to_ascii_lowercase().contains("/messaging/messages")
+}
+
+/// The public prefix of another server, where the client's own has the segment of this one: the client makes the next URL so
+/// (`icws.md` 3.8). `None` where the prefix does not name the server, or the other name is none.
+fn beside(prefix: &str, own: &str, other: &str) -> Option<String> {
+    let is_name = !other.is_empty()
+        && other
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let mut segments: Vec<&str> = prefix.split('/').collect();
+    let place = segments
+        .iter()
+        .rposition(|segment| segment.eq_ignore_ascii_case(own))?;
+    *segments.get_mut(place)? = other;
+    is_name.then(|| segments.join("/"))
 }
 
 /// The names in `alternateHostList`, at most 32 of them and only such as could be names.
@@ -137,10 +163,25 @@ mod tests {
         for path in [
             "/icws/1234/messaging/messages",
             "/icws/1234/Messaging/Messages?x=1",
+            "/icws/1234/messagin%67/%4dessages",
         ] {
             assert!(!Icws.may_repeat(&Method::GET, path), "{path}");
         }
         assert!(Icws.may_repeat(&Method::GET, "/icws/1234/connection"));
+    }
+
+    #[test]
+    fn the_prefix_of_another_server_has_its_name_in_place_of_this_ones() {
+        for (prefix, other, expected) in [
+            ("/us/IC1/", "ic2", Some("/us/ic2/")),
+            ("/us/ic1/deeper/", "ic2.corp", Some("/us/ic2.corp/deeper/")),
+            ("/ic1/api/ic1/", "ic2", Some("/ic1/api/ic2/")),
+            ("/us/first/", "ic2", None),
+            ("/us/ic1/", "", None),
+            ("/us/ic1/", "a/../b", None),
+        ] {
+            assert_eq!(beside(prefix, "ic1", other).as_deref(), expected);
+        }
     }
 
     #[test]

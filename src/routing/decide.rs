@@ -92,8 +92,7 @@ impl From<Reason> for Refusal {
 /// Why there is none.
 pub fn decide(snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Decision, Refusal> {
     let host = host(snapshot, incoming)?;
-    let judged =
-        judge(&host.routes, incoming.path).map_err(|refusal| refused(host, &refusal))?;
+    let judged = judge(&host.routes, incoming.path).map_err(|refusal| refused(host, &refusal))?;
     let route = judged.route.clone();
     if route
         .methods

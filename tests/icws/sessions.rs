@@ -182,7 +182,9 @@ async fn sloppy_cookies_pass_to_the_byte() {
         format!("2444387001; icws_{sid}={value}"),
         format!("icws_{sid}={value}; Path=/us/icserver1/icws/{sid}; HttpOnly; Secure"),
         format!("a=\"b;c\"; icws_{sid}={value};; =x;"),
-        format!("\t k=\u{fc};icws_{sid}={value},,").trim().to_owned(),
+        format!("\t k=\u{fc};icws_{sid}={value},,")
+            .trim()
+            .to_owned(),
     ] {
         let head = format!(
             "GET /us/icserver1/icws/{sid}/connection HTTP/1.1\r\nCookie: {cookie}\r\nININ-ICWS-CSRF-Token: {}",

@@ -53,11 +53,7 @@ impl log::Log for Warnings {
 async fn a_client_is_sent_from_the_backup_to_the_primary_to_the_off_server_session_manager() {
     let stage = Stage::with(|name, behaviour| match name {
         "icserver2" => sends_to(behaviour, Role::Backup, &["icserver1"]),
-        "icserver1" => sends_to(
-            behaviour,
-            Role::OnServerWithOssm,
-            &["OSSM1", "icserver2"],
-        ),
+        "icserver1" => sends_to(behaviour, Role::OnServerWithOssm, &["OSSM1", "icserver2"]),
         _ => sends_to(behaviour, Role::OffServer, &[]),
     })
     .await;
@@ -116,9 +112,8 @@ async fn the_503_passes_to_the_byte_with_its_headers() {
         sends_to(behaviour, Role::Backup, &["icserver2", "ossm1"]);
     })
     .await;
-    let head = |path: &str| {
-        format!("POST {path} HTTP/1.1\r\nAccept-Language: en-us\r\nContent-Length: 2")
-    };
+    let head =
+        |path: &str| format!("POST {path} HTTP/1.1\r\nAccept-Language: en-us\r\nContent-Length: 2");
     for switchover in [false, true] {
         stage.icserver1().change(|b| b.switchover = switchover);
         let direct = stage.ask_directly(&head("/icws/connection"), "{}").await;

@@ -81,9 +81,8 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
     let colon = memchr::memchr(b':', line).ok_or(Reason::MalformedHead)?;
     let (name, value) = line.split_at(colon);
     let value = value.get(1..).unwrap_or_default();
-    let well_formed = !name.is_empty()
-        && name.iter().all(|&b| is_tchar(b))
-        && is_value(name, value);
+    let well_formed =
+        !name.is_empty() && name.iter().all(|&b| is_tchar(b)) && is_value(name, value);
     if !well_formed {
         return Err(Reason::MalformedHead);
     }

@@ -62,10 +62,10 @@ impl Kind for Icws {
         Some("/icws/connection/version")
     }
 
-    fn may_repeat(&self, _method: &Method, path: &str) -> bool {
-        // A short poll takes the messages off the server's queue: a second one would lose what the first one took
-        // (`icws.md` 1(5) and 3.5).
-        !is_poll(path)
+    fn may_repeat(&self, method: &Method, path: &str) -> bool {
+        // A second PUT or DELETE is harmless to the server but not to the client: it gets another completion message, or the 404
+        // or 401 of what the first one has removed.
+        method.is_safe() && !takes(path)
     }
 
     fn request(&self, call: &Call, head: &mut RequestHeader) -> Result<()> {
@@ -116,10 +116,13 @@ impl Kind for Icws {
     }
 }
 
-/// Whether a path reads messages, however its letters are written: the server decodes each segment once.
-fn is_poll(path: &str) -> bool {
+/// Whether a GET takes what it reads off the server's queue, so that a second one would lose what the first one took: the short
+/// poll for messages (`icws.md` 1(5) and 3.5) and the poll of a chat (3.9). However its letters are written, since the server
+/// decodes them.
+fn takes(path: &str) -> bool {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    decoded.to_ascii_lowercase().contains("/messaging/messages")
+    let path = decoded.to_ascii_lowercase();
+    path.contains("/messaging/messages") || path.contains("/web-chat/poll/")
 }
 
 /// The public prefix of another server, where the client's own has the segment of this one: the client makes the next URL so
@@ -159,15 +162,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poll_for_messages_is_never_repeated_in_any_case() {
-        for path in [
-            "/icws/1234/messaging/messages",
-            "/icws/1234/Messaging/Messages?x=1",
-            "/icws/1234/messagin%67/%4dessages",
+    fn only_what_is_safe_is_repeated_and_never_a_poll() {
+        for (method, path, expected) in [
+            (Method::GET, "/icws/1234/connection", true),
+            (Method::HEAD, "/icws/connection/version", true),
+            (Method::GET, "/icws/1234/messaging/messages", false),
+            (Method::GET, "/icws/1234/Messaging/Messages?x=1", false),
+            (Method::GET, "/icws/1234/messagin%67/%4dessages", false),
+            (Method::GET, "/icws/web-chat/poll/1f", false),
+            (Method::PUT, "/icws/1234/status/user-statuses/a", false),
+            (Method::DELETE, "/icws/1234/connection", false),
+            (Method::POST, "/icws/connection", false),
         ] {
-            assert!(!Icws.may_repeat(&Method::GET, path), "{path}");
+            assert_eq!(Icws.may_repeat(&method, path), expected, "{method} {path}");
         }
-        assert!(Icws.may_repeat(&Method::GET, "/icws/1234/connection"));
     }
 
     #[test]

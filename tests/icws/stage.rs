@@ -39,6 +39,8 @@ pub struct Stage {
     pub edge: Edge,
     servers: Vec<IcwsServer>,
     pub recorder: Recorder,
+    /// The gateway's file, for a reload.
+    pub yaml: String,
 }
 
 impl Stage {
@@ -85,7 +87,13 @@ hosts:
             edge: edge.await.unwrap(),
             servers,
             recorder,
+            yaml,
         }
+    }
+
+    /// A file for a reload in which the same public names lead nowhere.
+    pub fn without_routes() -> String {
+        format!("servers: {{}}\nhosts: {{ {HOST}: {{ files: . }}, {ANYWHERE}: {{ files: . }} }}\n")
     }
 
     /// One of the servers.

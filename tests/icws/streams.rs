@@ -69,7 +69,7 @@ async fn each_event_arrives_when_it_is_sent_and_not_in_lumps() {
         );
 
         let mut arrivals = Vec::new();
-        let text = "x".repeat(20_000);
+        let text = "x".repeat(200);
         let sent: Vec<u64> = (0..200)
             .map(|n| session.mailbox().push(json!({"n": n, "text": text})))
             .collect();
@@ -79,11 +79,36 @@ async fn each_event_arrives_when_it_is_sent_and_not_in_lumps() {
             arrivals.push((number, arrived));
         }
         judge(
-            &format!("{way:?}, 4 MB at once"),
+            &format!("{way:?}, all at once"),
             delays(&session, &arrivals).await,
         );
+        let large = json!({"text": "y".repeat(1_000_000)});
+        session.mailbox().push(large.clone());
+        assert!(next(&mut events).await.1 == large, "{way:?}");
         let truths = session.mailbox().truths();
         assert!(truths.iter().all(|truth| truth.is_delivered_once()));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_outlives_a_reload_that_takes_its_route_away() {
+    let stage = Stage::start().await;
+    for way in WAYS {
+        let (mut client, session, mut events) = with_a_reader(&stage, way).await;
+        for (round, file) in [&stage.yaml, &Stage::without_routes(), &stage.yaml]
+            .into_iter()
+            .enumerate()
+        {
+            stage.edge.reload(file).await.unwrap();
+            session.mailbox().push(json!({"round": round}));
+            let message = next(&mut events).await.1;
+            assert_eq!(message, json!({"round": round}), "{way:?}");
+        }
+        assert_eq!(session.mailbox().open_streams(), 1);
+        drop(events);
+        assert!(session.mailbox().streams_are(0, SOON).await);
+        let next = client.call("GET", "connection", None).await.unwrap();
+        assert_eq!(next.status, 200);
     }
 }
 

@@ -1,7 +1,7 @@
 //! ICWS through the gateway, with the simulated Session Managers and the client that behaves like the SDK in a browser.
 //!
 //! One file per question: [`sessions`] (log in, stay, log out), [`streams`] and [`polls`] (messages), [`switchover`] (other servers),
-//! [`content`] (what must pass untouched), [`refusals`] (what must not pass), [`crowd`] (two hundred at once).
+//! [`content`] and [`uploads`] (what must pass untouched), [`refusals`] (what must not pass), [`crowd`] (two hundred at once).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -24,3 +24,5 @@ mod stage;
 mod streams;
 #[path = "icws/switchover.rs"]
 mod switchover;
+#[path = "icws/uploads.rs"]
+mod uploads;

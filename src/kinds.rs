@@ -94,8 +94,9 @@ pub trait Kind: Send + Sync {
         false
     }
 
-    /// A whole small body, after [`Kind::observes`] asked for it.
-    fn observed(&self, _call: &Call, _body: &[u8]) {}
+    /// A whole small body, after [`Kind::observes`] asked for it. `leads` tells whether a public path of the same host leads to a
+    /// server.
+    fn observed(&self, _call: &Call, _body: &[u8], _leads: &dyn Fn(&str) -> bool) {}
 
     /// A harmless GET that tells whether such a server works: what `check --live` asks. `None` if there is none that all have.
     fn question(&self) -> Option<&'static str> {

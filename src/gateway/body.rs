@@ -4,9 +4,10 @@ use bytes::Bytes;
 use pingora_core::Result;
 
 use super::failure;
-use crate::exchange::Exchange;
+use crate::exchange::{Call, Exchange};
 use crate::front_door::BodyProgress;
 use crate::reason::Reason;
+use crate::routing::decide::{Goal, Incoming, decide};
 
 /// An answer larger than this is not shown to its kind.
 pub const OBSERVED: usize = 64 * 1024;
@@ -51,7 +52,27 @@ pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool)
         kept.extend_from_slice(chunk);
     }
     match (&exchange.call, end) {
-        (Some(call), true) => call.upstream.facts.kind.observed(call, &kept),
+        (Some(call), true) => {
+            let leads = |path: &str| leads(exchange, call, path);
+            call.upstream.facts.kind.observed(call, &kept, &leads);
+        }
         _ => exchange.observed = Some(kept),
     }
+}
+
+/// Whether a request for this path, on the host of this call, would reach a server.
+fn leads(exchange: &Exchange, call: &Call, path: &str) -> bool {
+    let Some(connection) = &exchange.connection else {
+        return false;
+    };
+    let incoming = Incoming {
+        host: &call.authority,
+        port: connection.listener.listen.port(),
+        sni: None,
+        method: &call.method,
+        path,
+        query: None,
+    };
+    decide(&exchange.snapshot, &incoming)
+        .is_ok_and(|decision| matches!(decision.goal, Goal::Server { .. }))
 }

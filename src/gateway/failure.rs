@@ -32,6 +32,9 @@ pub async fn refuse(
     refusal: Refusal,
 ) -> Result<()> {
     exchange.refused = Some(refusal.reason);
+    if refusal.route.is_some() {
+        exchange.route = refusal.route;
+    }
     if let Some(detail) = &refusal.detail {
         debug!("{} {}: {detail}", exchange.id, refusal.reason.code());
     }

@@ -62,10 +62,11 @@ impl Kind for Icws {
         Some("/icws/connection/version")
     }
 
-    fn may_repeat(&self, _method: &Method, path: &str) -> bool {
-        // A short poll takes the messages off the server's queue: a second one would lose what the first one took
-        // (`icws.md` 1(5) and 3.5). So do the polls of a web chat (3.9).
-        !may_say(path, "messages") && !may_say(path, "poll")
+    fn may_repeat(&self, method: &Method, path: &str) -> bool {
+        // A short poll takes the messages off the server's queue: a second one would lose what the first one took (`icws.md` 1(5) and
+        // 3.5). So does the poll of a web chat (3.9). A second PUT or DELETE is harmless to the server but not to the client: it gets
+        // another completion message, or the 404 or 401 of what the first one has removed.
+        method.is_safe() && !may_say(path, "messages") && !may_say(path, "poll")
     }
 
     fn request(&self, call: &Call, head: &mut RequestHeader) -> Result<()> {
@@ -90,13 +91,18 @@ impl Kind for Icws {
             )
     }
 
-    fn observed(&self, call: &Call, body: &[u8]) {
+    fn observed(&self, call: &Call, body: &[u8], leads: &dyn Fn(&str) -> bool) {
+        let own = &call.upstream.facts.name;
         for name in alternate_hosts(body) {
-            if !call.route.reaches(&name) {
+            let beside = || {
+                beside(&call.public_prefix, own, &name)
+                    .is_some_and(|prefix| leads(&format!("{prefix}icws/connection")))
+            };
+            if !call.route.reaches(&name) && !beside() {
                 warn!(
-                    "{} sends clients to {:?}, which the route {} does not list: they will be stuck there. \
-                     Add it to the route's `servers` under exactly this name.",
-                    call.upstream.facts.name, name, call.route.name
+                    "{own} sends clients to {name:?}, where nothing leads from the route {}: they will be stuck there. Add it to the \
+                     route's `servers`, or give it a route beside this one, under exactly this name.",
+                    call.route.name
                 );
             }
         }
@@ -109,6 +115,21 @@ impl Kind for Icws {
         });
         Answer::new(reason.status().unwrap_or(500), MEDIA_TYPE, body.to_string())
     }
+}
+
+/// The public prefix of another server, where the client's own has the segment of this one: the client makes the next URL so
+/// (`icws.md` 3.8). `None` where the prefix does not name the server, or the other name is none.
+fn beside(prefix: &str, own: &str, other: &str) -> Option<String> {
+    let is_name = !other.is_empty()
+        && other
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let mut segments: Vec<&str> = prefix.split('/').collect();
+    let place = segments
+        .iter()
+        .rposition(|segment| segment.eq_ignore_ascii_case(own))?;
+    *segments.get_mut(place)? = other;
+    is_name.then(|| segments.join("/"))
 }
 
 /// The names in `alternateHostList`, at most 32 of them and only such as could be names.
@@ -133,17 +154,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_poll_for_messages_is_never_repeated_in_any_case() {
-        for path in [
-            "/icws/1234/messaging/messages",
-            "/icws/1234/Messaging/Messages?x=1",
-            "/icws/1234/messaging/%6dessages",
-            "/icws/1234/messaging;a/./messages",
-            "/icws/web-chat/poll/1",
+    fn only_what_is_safe_is_repeated_and_never_a_poll() {
+        for (method, path, expected) in [
+            (Method::GET, "/icws/1234/connection", true),
+            (Method::HEAD, "/icws/connection/version", true),
+            (Method::GET, "/icws/1234/messaging/messages", false),
+            (Method::GET, "/icws/1234/Messaging/Messages?x=1", false),
+            (Method::GET, "/icws/1234/messagin%67/%4dessages", false),
+            (Method::GET, "/icws/1234/messaging;a/./messages", false),
+            (Method::GET, "/icws/web-chat/poll/1f", false),
+            (Method::PUT, "/icws/1234/status/user-statuses/a", false),
+            (Method::DELETE, "/icws/1234/connection", false),
+            (Method::POST, "/icws/connection", false),
         ] {
-            assert!(!Icws.may_repeat(&Method::GET, path), "{path}");
+            assert_eq!(Icws.may_repeat(&method, path), expected, "{method} {path}");
         }
-        assert!(Icws.may_repeat(&Method::GET, "/icws/1234/connection"));
+    }
+
+    #[test]
+    fn the_prefix_of_another_server_has_its_name_in_place_of_this_ones() {
+        for (prefix, other, expected) in [
+            ("/us/IC1/", "ic2", Some("/us/ic2/")),
+            ("/us/ic1/deeper/", "ic2.corp", Some("/us/ic2.corp/deeper/")),
+            ("/ic1/api/ic1/", "ic2", Some("/ic1/api/ic2/")),
+            ("/us/first/", "ic2", None),
+            ("/us/ic1/", "", None),
+            ("/us/ic1/", "a/../b", None),
+        ] {
+            assert_eq!(beside(prefix, "ic1", other).as_deref(), expected);
+        }
     }
 
     #[test]

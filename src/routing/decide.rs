@@ -67,10 +67,11 @@ pub struct Mapped {
 }
 
 /// Why a request is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The reason.
     pub reason: Reason,
+    /// The route that would have taken it, so that it is refused in the form its clients understand.
+    pub route: Option<Arc<Route>>,
     /// More than the reason says, for the log and for `explain`, never for the client.
     pub detail: Option<String>,
 }
@@ -79,6 +80,7 @@ impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
         Refusal {
             reason,
+            route: None,
             detail: None,
         }
     }
@@ -90,15 +92,17 @@ impl From<Reason> for Refusal {
 /// Why there is none.
 pub fn decide(snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Decision, Refusal> {
     let host = host(snapshot, incoming)?;
-    let judged =
-        judge(&host.routes, incoming.path).map_err(|refusal| refused(&host.name, &refusal))?;
+    let judged = judge(&host.routes, incoming.path).map_err(|refusal| refused(host, &refusal))?;
     let route = judged.route.clone();
     if route
         .methods
         .as_ref()
         .is_some_and(|methods| !methods.contains(incoming.method))
     {
-        return Err(Reason::MethodNotAllowed.into());
+        return Err(Refusal {
+            route: Some(route),
+            ..Reason::MethodNotAllowed.into()
+        });
     }
     let goal = match &route.target {
         Target::Files(site, _) => Goal::Files {
@@ -169,20 +173,24 @@ fn bad_host(error: HostError) -> Refusal {
     };
     Refusal {
         reason,
+        route: None,
         detail: Some(error.to_string()),
     }
 }
 
-fn refused(host: &str, refusal: &PathRefusal) -> Refusal {
-    let reason = match refusal {
-        PathRefusal::Bad(_) | PathRefusal::Ambiguous(_) => Reason::AmbiguousPath,
-        PathRefusal::UnknownPath => Reason::UnknownPath,
-        PathRefusal::UnknownServer { .. } => Reason::UnknownServer,
-        PathRefusal::NotExposed { .. } => Reason::NotExposed,
+fn refused(host: &Host, refusal: &PathRefusal) -> Refusal {
+    let (reason, route) = match refusal {
+        PathRefusal::Bad(_) | PathRefusal::Ambiguous(_) => (Reason::AmbiguousPath, None),
+        PathRefusal::UnknownPath => (Reason::UnknownPath, None),
+        PathRefusal::UnknownServer { route, .. } => (Reason::UnknownServer, Some(*route)),
+        PathRefusal::NotExposed { route, .. } => (Reason::NotExposed, Some(*route)),
     };
     Refusal {
         reason,
-        detail: Some(format!("{host}: {refusal}")),
+        route: route
+            .and_then(|index| host.routes.routes().nth(index))
+            .map(|(_, route)| route.clone()),
+        detail: Some(format!("{}: {refusal}", host.name)),
     }
 }
 

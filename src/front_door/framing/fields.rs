@@ -88,9 +88,8 @@ fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
     let colon = memchr::memchr(b':', line).ok_or(Reason::MalformedHead)?;
     let (name, value) = line.split_at(colon);
     let value = value.get(1..).unwrap_or_default();
-    let well_formed = !name.is_empty()
-        && name.iter().all(|&b| is_tchar(b))
-        && value.iter().all(|&b| is_value_byte(b));
+    let well_formed =
+        !name.is_empty() && name.iter().all(|&b| is_tchar(b)) && is_value(name, value);
     if !well_formed {
         return Err(Reason::MalformedHead);
     }
@@ -178,7 +177,11 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// VCHAR, space and tab. RFC 9110 section 5.5 also knows obs-text (0x80 and above), whose meaning no two readers share.
-pub(crate) fn is_value_byte(byte: u8) -> bool {
-    byte == b'\t' || (b' '..=b'~').contains(&byte)
+/// VCHAR, space and tab. RFC 9110 section 5.5 also knows obs-text (0x80 and above), whose meaning no two readers share; it passes in
+/// Cookie only, where browsers send whatever bytes a script of the domain has set, and a refusal would lock those browsers out.
+pub(crate) fn is_value(name: &[u8], value: &[u8]) -> bool {
+    let opaque = name.eq_ignore_ascii_case(b"cookie");
+    value
+        .iter()
+        .all(|&b| b == b'\t' || (b' '..=b'~').contains(&b) || (opaque && b >= 0x80))
 }

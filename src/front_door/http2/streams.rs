@@ -136,8 +136,8 @@ fn check(request: &RequestHeader, limits: &HeadLimits, https: bool) -> Result<()
         && target.iter().all(|&b| b.is_ascii_graphic() && b != b'#')
         && request.uri.scheme_str() == Some(if https { "https" } else { "http" })
         && request.headers.iter().all(|(name, value)| {
-            value.as_bytes().iter().all(|&b| framing::is_value_byte(b))
-                && !framing::poses_as_another(name.as_str().as_bytes())
+            let name = name.as_str().as_bytes();
+            framing::is_value(name, value.as_bytes()) && !framing::poses_as_another(name)
         })
         && request
             .headers

@@ -9,10 +9,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
-use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
+use openssl::error::ErrorStack;
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -250,24 +251,28 @@ pub(super) async fn connect(
     Ok(Io::Tls(Box::new(stream)))
 }
 
-fn tls(
-    options: &ClientOptions,
-    url: &Url,
-    alpn: &[u8],
-) -> Result<openssl::ssl::Ssl, openssl::error::ErrorStack> {
-    let mut builder = SslConnector::builder(SslMethod::tls())?;
+fn tls(options: &ClientOptions, url: &Url, alpn: &[u8]) -> Result<Ssl, ErrorStack> {
+    // PERF: `SslConnector` would parse the system's authorities for every connection, and none of them is ever asked.
+    let mut builder = SslContext::builder(SslMethod::tls_client())?;
     builder.set_alpn_protos(alpn)?;
     match &options.trust {
         Trust::Authority(pem) => {
             for authority in X509::stack_from_pem(pem.as_bytes())? {
                 builder.cert_store_mut().add_cert(authority)?;
             }
+            builder.set_verify(SslVerifyMode::PEER);
         }
         Trust::Anything => builder.set_verify(SslVerifyMode::NONE),
     }
-    let mut configuration = builder.build().configure()?;
-    configuration.set_verify_hostname(matches!(options.trust, Trust::Authority(_)));
-    configuration.into_ssl(&url.host)
+    let mut ssl = Ssl::new(&builder.build())?;
+    match url.host.parse::<IpAddr>() {
+        Ok(address) => ssl.param_mut().set_ip(address)?,
+        Err(_) => {
+            ssl.set_hostname(&url.host)?;
+            ssl.param_mut().set_host(&url.host)?;
+        }
+    }
+    Ok(ssl)
 }
 
 #[cfg(test)]

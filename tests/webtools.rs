@@ -361,6 +361,7 @@ async fn a_server_with_a_name_and_tls_gets_its_own_name_as_host() {
     let options = PairOptions {
         tls: Some(ServerTls::new(identity)),
         names: [vec!["localhost".into()], vec!["localhost".into()]],
+        ..PairOptions::default()
     };
     let pair = Pair::start_with(options).await.unwrap();
     let port = pair.a.wire().address().port();

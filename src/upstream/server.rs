@@ -237,25 +237,3 @@ fn template(facts: &Facts, reach: &Reach) -> HttpPeer {
     });
     peer
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn however_often_it_is_tried_connecting_stays_within_its_time() {
-        let seconds = Duration::from_secs;
-        let times = Timeouts {
-            connect: seconds(2),
-            response: seconds(7),
-            stream: seconds(7),
-            pooled: seconds(4),
-        };
-        for (spent, left) in [(0, 2), (1, 2), (2, 2), (3, 1), (4, 0), (9, 0)] {
-            let after = times.after(seconds(spent));
-            assert_eq!(after.connect, seconds(left), "after {spent} s");
-            assert_eq!((after.response, after.stream), (seconds(7), seconds(7)));
-        }
-        assert_eq!(times.longest_wait(), seconds(11));
-    }
-}

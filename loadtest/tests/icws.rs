@@ -163,6 +163,33 @@ async fn the_cookie_has_its_variants() {
 }
 
 #[tokio::test]
+async fn a_certificate_of_another_authority_or_for_another_name_is_not_believed() {
+    let authority = Authority::new("CA").unwrap();
+    let other = Authority::new("Other CA").unwrap();
+    let mut secure = IcwsOptions::named("ic");
+    let names = ["ic", "127.0.0.1"];
+    secure.tls = Some(ServerTls::new(authority.issue(&names).unwrap()));
+    let server = IcwsServer::start(secure).await.unwrap();
+    let port = server.wire().address().port();
+    for (host, trust, believed) in [
+        ("ic", Trust::Authority(authority.pem()), true),
+        ("127.0.0.1", Trust::Authority(authority.pem()), true),
+        ("stranger", Trust::Authority(authority.pem()), false),
+        ("127.0.0.2", Trust::Authority(authority.pem()), false),
+        ("ic", Trust::Authority(other.pem()), false),
+        ("stranger", Trust::Anything, true),
+    ] {
+        let options = ClientOptions::new(&format!("https://{{host}}:{port}"))
+            .resolve(host, server.wire().address())
+            .trust(trust);
+        let login = IcwsClient::new(options)
+            .login(host, "agent1", "secret1")
+            .await;
+        assert_eq!(login.is_ok(), believed, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_is_not_acceptable_is_refused_as_the_real_server_does() {
     let server = start("ic", |_| {}).await;
     let language = "Accept-Language: en-us\r\n";

@@ -852,7 +852,7 @@ async fn a_server_that_thought_about_it_and_then_left_is_not_asked_again() {
     ask(&stage.edge, head, "").await;
     let a = stage.pair.a.wire();
     a.faults()
-        .next("", 1, Fault::Delay(Duration::from_millis(200)));
+        .next("", 1, Fault::Delay(Duration::from_millis(800)));
     a.faults().next("", 1, Fault::CloseBeforeHead);
     assert_eq!(ask(&stage.edge, head, "").await.status(), Some(502));
     assert_eq!(a.recorder().all().len(), 2, "else two waits would add up");

@@ -79,7 +79,7 @@ async fn only_what_may_be_repeated_is_and_only_once() {
             "PUT",
             format!("{ICWS}/messaging/subscriptions/queues/a"),
             "{}",
-            true,
+            false,
         ),
         ("GET", format!("{ICWS}/messaging/messages"), "", false),
         ("GET", format!("{ICWS}/Messaging/Messages?x=1"), "", false),

@@ -14,7 +14,7 @@ mod support;
 
 use loadtest::edge::Edge;
 use loadtest::rude::Rude;
-use loadtest::wire::{Authority, Identity, Server, ServerTls};
+use loadtest::wire::{Authority, Fault, Identity, Reply, Server, ServerTls};
 
 use support::*;
 
@@ -365,4 +365,24 @@ async fn a_websocket_is_verified_like_everything_else() {
     let head = line.read_until(b"\r\n\r\n", SOON).await.unwrap();
     assert!(head.starts_with(b"HTTP/1.1 502"), "{head:?}");
     assert_eq!(server.recorder().all().len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_cut_by_somebody_in_between_is_not_taken_for_a_whole_one() {
+    let ours = Authority::new("ours").unwrap();
+    for chunked in [true, false] {
+        let tls = Some(ServerTls::new(ours.issue(&["localhost"]).unwrap()));
+        let server = responding(tls, move |_| {
+            let reply = Reply::new(200).body("0123456789");
+            if chunked { reply.chunked(5) } else { reply }
+        })
+        .await;
+        // The connection ends without TLS's own word for it.
+        server.faults().set(Fault::CloseInBody(7));
+        let edge = edge_trusting(&server, "localhost", &ours.pem(), "").await;
+        let got = get(&edge, "/one/x").await;
+        let whole = got.body().ends_with(b"0\r\n\r\n") || got.body().len() == 10;
+        assert!(got.status() == Some(200) && !whole, "{}", got.text());
+        assert_eq!(refusals(&edge, "upstream_broken").await, 1.0);
+    }
 }

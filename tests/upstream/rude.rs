@@ -47,7 +47,9 @@ fn judge(what: &str, got: &Got, method: &str, expected: Expected) {
             .parse::<usize>()
             .unwrap_or_else(|_| panic!("{what}: {shown:?}"))
     });
-    let chunked = header(got, "transfer-encoding") == ["chunked"];
+    let chunked = header(got, "transfer-encoding")
+        .iter()
+        .any(|coding| coding.eq_ignore_ascii_case("chunked"));
     let whole = match length {
         _ if method == "HEAD" || matches!(status, 204 | 304) => got.body().is_empty(),
         Some(length) => got.body().len() == length,
@@ -425,4 +427,127 @@ async fn what_a_server_sent_is_not_in_the_log() {
         assert!(line.len() < 1000, "{line}");
     }
     assert_eq!(logged("whispered"), [""; 0]);
+}
+
+#[tokio::test]
+async fn odd_codings_and_trailers_leave_one_answer() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    for (rest, expected) in [
+        ("0\r\n\r\n", Whole("hello")),
+        (
+            "0\r\nX-Trailer: 1\r\nContent-Length: 9\r\n\r\n",
+            Whole("hello"),
+        ),
+        ("00000\r\n\r\n", Whole("hello")),
+        ("0;ext=1\r\n\r\n", Whole("hello")),
+        ("-1\r\n\r\n", Cut),
+        ("+1\r\nx\r\n0\r\n\r\n", Cut),
+        ("0x1\r\nx\r\n0\r\n\r\n", Cut),
+        ("1\r\nxy\r\n0\r\n\r\n", Cut),
+        ("1\nx\n0\n\n", Cut),
+    ] {
+        let what = format!("{rest:?}");
+        check(
+            &what,
+            rude::says(format!("{chunked}{rest}")).await,
+            "GET",
+            expected,
+        )
+        .await;
+    }
+    // What the gateway does not undo it does not pass on: the client would have to guess where the body ends.
+    for coding in [
+        "identity",
+        "gzip",
+        "gzip, chunked",
+        "chunked, gzip",
+        "xchunked",
+        "chunked, chunked",
+        "chunked;q=1",
+        "",
+    ] {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: {coding}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        );
+        check(
+            &format!("coding {coding:?}"),
+            rude::says(answer).await,
+            "GET",
+            Refused,
+        )
+        .await;
+    }
+    let twice = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    check("chunked twice", rude::says(twice).await, "GET", Refused).await;
+    let loud = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    check("Chunked", rude::says(loud).await, "GET", Whole("hello")).await;
+}
+
+#[tokio::test]
+async fn a_body_that_ends_with_the_connection_is_whole_only_if_that_was_closed_properly() {
+    for (version, reset) in [("1.0", false), ("1.1", false), ("1.0", true), ("1.1", true)] {
+        let server = Rude::serve(move |mut connection| async move {
+            connection.read_head().await?;
+            connection
+                .write(format!("HTTP/{version} 200 OK\r\n\r\nhello").as_bytes())
+                .await?;
+            // What was sent must have been read before the reset takes it back.
+            connection.pause(Duration::from_millis(100)).await?;
+            if reset {
+                connection.reset()
+            } else {
+                Ok(connection)
+            }
+        })
+        .await;
+        let expected = if reset { Cut } else { Whole("hello") };
+        check(
+            &format!("HTTP/{version}, reset: {reset}"),
+            server,
+            "GET",
+            expected,
+        )
+        .await;
+    }
+}
+
+/// A server that says `first` and then `more` for ever.
+async fn endless(first: &'static str, more: &'static str) -> Rude {
+    Rude::serve(move |mut connection| async move {
+        connection.read_head().await?;
+        connection.write(first.as_bytes()).await?;
+        let more = more.repeat(1_000);
+        loop {
+            connection.write_watching(more.as_bytes()).await?;
+        }
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn what_never_ends_behind_the_head_is_given_up() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (what, first, more) in [
+        ("chunk size", "", "0"),
+        ("chunk extension", "5;", "x"),
+        ("chunk extensions", "5", ";x=y"),
+        ("trailers", "0\r\n", "X-Trailer: 1\r\n"),
+        ("one trailer", "0\r\nX-Trailer: ", "x"),
+    ] {
+        let first: &'static str = format!("{chunked}{first}").leak();
+        let server = endless(first, more).await;
+        let edge = edge_to(&server).await;
+        let got = get(&edge, "/one/x").await;
+        assert_ne!(got.ended, Ended::Open, "{what}");
+        let seen = server
+            .wait_for_leavers(1, SOON)
+            .await
+            .unwrap_or_else(|missed| panic!("{what}: {missed}"));
+        assert!(
+            seen[0].written_total < 16_000_000,
+            "{what}: {}",
+            seen[0].written_total
+        );
+    }
 }

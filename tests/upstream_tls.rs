@@ -53,6 +53,7 @@ async fn a_server_is_believed_by_its_authority_and_its_name() {
     let by_address = ours.issue(&["127.0.0.1"]).unwrap();
     let alias = "server_name: cic1.corp.example";
     let bundle = theirs.pem() + &ours.pem();
+    let twice = ours.pem() + &ours.pem();
     let table = [
         (
             "signed, name of the URL",
@@ -74,6 +75,14 @@ async fn a_server_is_believed_by_its_authority_and_its_name() {
             "several authorities in the file",
             &by_alias,
             &bundle,
+            "127.0.0.1",
+            alias,
+            PASSES,
+        ),
+        (
+            "the same authority twice in the file",
+            &by_alias,
+            &twice,
             "127.0.0.1",
             alias,
             PASSES,

@@ -197,9 +197,9 @@ async fn a_listener_that_goes_ends_the_servers_side_at_once() {
         let mut line = listen(&edge, if turn % 2 == 0 { "1.0" } else { "1.1" }).await;
         line.read_until(b"id: 3\n", SOON).await.unwrap();
         if turn > 2 {
-            line.reset()
+            line.reset();
         } else {
-            drop(line)
+            drop(line);
         }
         server.wait_for_leavers(turn, PROMPT).await.unwrap();
     }

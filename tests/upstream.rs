@@ -7,6 +7,10 @@
 
 #[path = "upstream/answers.rs"]
 mod answers;
+#[path = "upstream/cut.rs"]
+mod cut;
+#[path = "upstream/endless.rs"]
+mod endless;
 #[path = "upstream/http2.rs"]
 mod http2;
 #[path = "upstream/repeats.rs"]

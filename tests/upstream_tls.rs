@@ -14,7 +14,7 @@ mod support;
 
 use loadtest::edge::Edge;
 use loadtest::rude::Rude;
-use loadtest::wire::{Authority, Identity, Server, ServerTls};
+use loadtest::wire::{Authority, Fault, Identity, Reply, Server, ServerTls};
 
 use support::*;
 
@@ -53,6 +53,7 @@ async fn a_server_is_believed_by_its_authority_and_its_name() {
     let by_address = ours.issue(&["127.0.0.1"]).unwrap();
     let alias = "server_name: cic1.corp.example";
     let bundle = theirs.pem() + &ours.pem();
+    let twice = ours.pem() + &ours.pem();
     let table = [
         (
             "signed, name of the URL",
@@ -74,6 +75,14 @@ async fn a_server_is_believed_by_its_authority_and_its_name() {
             "several authorities in the file",
             &by_alias,
             &bundle,
+            "127.0.0.1",
+            alias,
+            PASSES,
+        ),
+        (
+            "the same authority twice in the file",
+            &by_alias,
+            &twice,
             "127.0.0.1",
             alias,
             PASSES,
@@ -365,4 +374,24 @@ async fn a_websocket_is_verified_like_everything_else() {
     let head = line.read_until(b"\r\n\r\n", SOON).await.unwrap();
     assert!(head.starts_with(b"HTTP/1.1 502"), "{head:?}");
     assert_eq!(server.recorder().all().len(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_cut_by_somebody_in_between_is_not_taken_for_a_whole_one() {
+    let ours = Authority::new("ours").unwrap();
+    for chunked in [true, false] {
+        let tls = Some(ServerTls::new(ours.issue(&["localhost"]).unwrap()));
+        let server = responding(tls, move |_| {
+            let reply = Reply::new(200).body("0123456789");
+            if chunked { reply.chunked(5) } else { reply }
+        })
+        .await;
+        // The connection ends without TLS's own word for it.
+        server.faults().set(Fault::CloseInBody(7));
+        let edge = edge_trusting(&server, "localhost", &ours.pem(), "").await;
+        let got = get(&edge, "/one/x").await;
+        let whole = got.body().ends_with(b"0\r\n\r\n") || got.body().len() == 10;
+        assert!(got.status() == Some(200) && !whole, "{}", got.text());
+        assert_eq!(refusals(&edge, "upstream_broken").await, 1.0);
+    }
 }

@@ -27,7 +27,7 @@ const INTERIM: usize = 100;
 /// Makes the head that the client sees.
 ///
 /// # Errors
-/// [`Reason::UpstreamBroken`] for a 101 that nobody asked for and for a flood of 1xx; else only where a value cannot be a header.
+/// [`Reason::UpstreamBroken`] for a 101 that nobody asked for, a flood of 1xx, and a transfer coding other than `chunked`; else only where a value cannot be a header.
 pub fn prepare(
     session: &mut Session,
     exchange: &mut Exchange,
@@ -57,6 +57,7 @@ pub fn prepare(
     let Some(call) = &exchange.call else {
         return Ok(());
     };
+    only_chunked(head)?;
     one_length(head)?;
     drop_connection_fields(head);
     if Connection::closing() {
@@ -74,6 +75,17 @@ pub fn prepare(
         exchange.observed = Some(Vec::new());
     }
     Ok(())
+}
+
+/// SECURITY: Pingora undoes `chunked` alone, and passes any other coding on with a body that it did not undo: the client would have
+/// to guess where that ends.
+fn only_chunked(head: &ResponseHeader) -> Result<()> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(failure::error(Reason::UpstreamBroken)),
+    }
 }
 
 /// A length that a server says twice (`5, 5`, or two fields) is said once: Pingora has made sure that they agree, but passes both

@@ -18,13 +18,14 @@ pub fn check_tls_version(exchange: &Exchange, reused: bool, digest: Option<&Dige
     let only_1_3 = exchange
         .call
         .as_ref()
-        .is_some_and(|call| call.upstream.facts.only_tls_1_3);
+        .is_some_and(|call| call.upstream.facts.only_tls_1_3 && call.upstream.is_tls());
+    // A connection that is used again was looked at when it was new, under the same rule: the rule is part of the pool's key.
     if reused || !only_1_3 {
         return Ok(());
     }
     match digest.and_then(|digest| digest.ssl_digest.as_ref()) {
-        Some(tls) if tls.version != "TLSv1.3" => Err(failure::error(Reason::UpstreamTls)),
-        _ => Ok(()),
+        Some(tls) if tls.version == "TLSv1.3" => Ok(()),
+        _ => Err(failure::error(Reason::UpstreamTls)),
     }
 }
 

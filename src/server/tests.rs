@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use loadtest::rude::client::{Dial, Got};
-use loadtest::rude::{Rude, says};
+use loadtest::rude::{Rude, Upgrade, says, websocket_echo};
 
 use super::*;
 use crate::config;
@@ -113,6 +113,31 @@ async fn an_address_that_refuses_is_followed_by_the_next_of_the_same_name_for_an
     }
     let heads: usize = inside.seen().iter().map(loadtest::rude::Seen::heads).sum();
     assert_eq!(heads, 6, "each request arrived once");
+}
+
+#[tokio::test]
+async fn a_websocket_goes_on_to_the_next_address_too() {
+    let inside = websocket_echo(Upgrade::Plain).await.unwrap();
+    let (_reserved, refusing) = nobody().await;
+    let port = inside.address().port();
+    let server = gateway(port, "http", "websocket: true").await;
+    resolves_to(&server, port, &[refusing]);
+    let asks = "GET /one/x HTTP/1.1\r\nHost: proxy.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    for (addresses, status) in [
+        (vec![refusing], "HTTP/1.1 502"),
+        (vec![refusing, inside.address()], "HTTP/1.1 101"),
+        (vec![inside.address(), refusing], "HTTP/1.1 101"),
+    ] {
+        resolves_to(&server, port, &addresses);
+        let mut line = Dial::plain(server.bound()[0].1).open().await.unwrap();
+        line.write(asks.as_bytes()).await.unwrap();
+        let head = line.read_until(b"\r\n\r\n", SOON).await.unwrap();
+        assert!(
+            head.starts_with(status.as_bytes()),
+            "{addresses:?}: {head:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::io;
 use std::time::Duration;
 
 use loadtest::edge::Edge;
-use loadtest::rude::client::{Dial, Ended, Got};
+use loadtest::rude::client::{Ended, Got};
 use loadtest::rude::{self, Rude};
 
 use super::http2;
 use super::support::*;
 
 /// A gateway with this server as kind `http` at `/one/`, that waits a second for it.
-async fn edge_to(server: &Rude) -> Edge {
+pub async fn edge_to(server: &Rude) -> Edge {
     let rest = format!(
         "url: 'http://{}', timeouts: {{ response: 1s, pooled: 60s }}",
         server.address()
@@ -21,7 +21,7 @@ async fn edge_to(server: &Rude) -> Edge {
 
 /// What an answer has to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Expected {
+pub enum Expected {
     /// 200 with this body, whole.
     Whole(&'static str),
     /// This status with an empty body.
@@ -33,7 +33,7 @@ enum Expected {
     /// 200, cut before its end.
     Cut,
 }
-use Expected::*;
+pub use Expected::*;
 
 /// Every ending but the deadline's is fine for a connection; what came must be one answer, framed right.
 fn judge(what: &str, got: &Got, method: &str, expected: Expected) {
@@ -47,7 +47,9 @@ fn judge(what: &str, got: &Got, method: &str, expected: Expected) {
             .parse::<usize>()
             .unwrap_or_else(|_| panic!("{what}: {shown:?}"))
     });
-    let chunked = header(got, "transfer-encoding") == ["chunked"];
+    let chunked = header(got, "transfer-encoding")
+        .iter()
+        .any(|coding| coding.eq_ignore_ascii_case("chunked"));
     let whole = match length {
         _ if method == "HEAD" || matches!(status, 204 | 304) => got.body().is_empty(),
         Some(length) => got.body().len() == length,
@@ -76,7 +78,7 @@ fn judge(what: &str, got: &Got, method: &str, expected: Expected) {
 }
 
 /// Asks with HTTP/1.1, and then once more: what the first answer left behind must not be the second's.
-async fn check(what: &str, server: io::Result<Rude>, method: &str, expected: Expected) {
+pub async fn check(what: &str, server: io::Result<Rude>, method: &str, expected: Expected) {
     let server = server.unwrap();
     let edge = edge_to(&server).await;
     for turn in 1..=2 {
@@ -224,59 +226,6 @@ async fn wrong_framing_is_put_right_or_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_looks_cut() {
-    check(
-        "body short of its length",
-        rude::length_body_cut(1000, 10).await,
-        "GET",
-        Cut,
-    )
-    .await;
-    check(
-        "body not begun",
-        rude::length_body_cut(1000, 0).await,
-        "GET",
-        Cut,
-    )
-    .await;
-    check(
-        "chunks without an end",
-        rude::chunked_body_cut(3).await,
-        "GET",
-        Cut,
-    )
-    .await;
-    check("not a chunk", rude::chunked_body_cut(0).await, "GET", Cut).await;
-    check(
-        "reset at once",
-        rude::resets_at_once().await,
-        "GET",
-        Refused,
-    )
-    .await;
-    check("half a head", rude::half_a_head().await, "GET", Late).await;
-}
-
-#[tokio::test]
-async fn a_cut_answer_is_a_reset_stream_in_http_2_and_a_line_in_the_log() {
-    collect_log();
-    for (what, server) in [
-        ("length", rude::length_body_cut(1000, 10).await.unwrap()),
-        ("chunks", rude::chunked_body_cut(3).await.unwrap()),
-    ] {
-        let edge = edge_to(&server).await;
-        let (status, body) = http2::get(&edge, &format!("/one/cut-{what}?token=whisper"))
-            .await
-            .unwrap();
-        assert_eq!(status, 200);
-        assert!(body.is_err(), "{what}: {body:?}");
-        let line = log_line(&format!("\"/one/cut-{what}\"")).await;
-        assert!(line.contains(" 200 upstream_broken "), "{line}");
-    }
-    assert_eq!(logged("whisper"), [""; 0]);
-}
-
-#[tokio::test]
 async fn rude_answers_are_right_or_refused_over_http_2_too() {
     for (what, server, expected) in [
         ("two lengths", rude::two_lengths().await, 502),
@@ -300,45 +249,6 @@ async fn rude_answers_are_right_or_refused_over_http_2_too() {
         assert_eq!(status, expected, "{what}");
         let body = body.unwrap();
         assert!(status != 200 || body == "hello", "{what}: {body:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_endless_head_ends_at_a_megabyte() {
-    let server = rude::endless_header().await.unwrap();
-    let edge = edge_to(&server).await;
-    let got = get(&edge, "/one/x").await;
-    assert_eq!((got.status(), got.ended), (Some(502), Ended::Closed));
-    let seen = server.wait_for_leavers(1, SOON).await.unwrap();
-    // What the gateway took, and what the buffers of two sockets hold.
-    assert!(
-        seen[0].written_total < 16_000_000,
-        "{}",
-        seen[0].written_total
-    );
-}
-
-#[tokio::test]
-async fn interim_answers_come_through_and_a_flood_of_them_ends() {
-    let some = rude::flood_of_informational(Some(3)).await.unwrap();
-    let edge = edge_to(&some).await;
-    let got = get(&edge, "/one/x").await;
-    assert_eq!(got.statuses(), [100, 100, 100, 200]);
-    // HTTP/1.0 knows none of them.
-    let request = format!("GET /one/x HTTP/1.0\r\nHost: {HOST}\r\n\r\n");
-    let got = Dial::plain(edge.plain()).send(request, SOON).await.unwrap();
-    assert_eq!(got.statuses(), [200]);
-
-    for (count, version) in [(None, "1.1"), (None, "1.0"), (Some(5_000), "1.1")] {
-        let flood = rude::flood_of_informational(count).await.unwrap();
-        let edge = edge_to(&flood).await;
-        let request =
-            format!("GET /one/x HTTP/{version}\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
-        let got = Dial::plain(edge.plain()).send(request, SOON).await.unwrap();
-        assert_eq!(got.ended, Ended::Closed, "{count:?}");
-        assert_eq!(got.statuses().last(), Some(&502), "{count:?}");
-        assert!(got.statuses().len() <= 101, "{count:?}");
-        assert_eq!(refusals(&edge, "upstream_broken").await, 1.0);
     }
 }
 
@@ -369,7 +279,7 @@ async fn bytes_behind_an_answer_are_nobodys_answer() {
                     None => {
                         connection
                             .write(format!("{answer}{POISON}").as_bytes())
-                            .await?
+                            .await?;
                     }
                     Some(pause) => {
                         connection.write(answer.as_bytes()).await?;
@@ -408,21 +318,55 @@ async fn bytes_behind_an_answer_are_nobodys_answer() {
 }
 
 #[tokio::test]
-async fn what_a_server_sent_is_not_in_the_log() {
-    collect_log();
-    for (at, answer) in [
-        "HTTP/1.1 200 OK\r\nSet-Cookie: icws_1=whispered\r\nBad Name: 1\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nSet-Cookie: icws_1=whispered\r\nContent-Length: x\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nSet-Cookie: icws_1=whispered\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let server = rude::says(answer).await.unwrap();
-        let edge = edge_to(&server).await;
-        assert_eq!(get(&edge, &format!("/one/quiet-{at}")).await.status(), Some(502));
-        let line = log_line(&format!("/one/quiet-{at}")).await;
-        assert!(line.len() < 1000, "{line}");
+async fn odd_codings_and_trailers_leave_one_answer() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+    for (rest, expected) in [
+        ("0\r\n\r\n", Whole("hello")),
+        (
+            "0\r\nX-Trailer: 1\r\nContent-Length: 9\r\n\r\n",
+            Whole("hello"),
+        ),
+        ("00000\r\n\r\n", Whole("hello")),
+        ("0;ext=1\r\n\r\n", Whole("hello")),
+        ("-1\r\n\r\n", Cut),
+        ("+1\r\nx\r\n0\r\n\r\n", Cut),
+        ("0x1\r\nx\r\n0\r\n\r\n", Cut),
+        ("1\r\nxy\r\n0\r\n\r\n", Cut),
+        ("1\nx\n0\n\n", Cut),
+    ] {
+        let what = format!("{rest:?}");
+        check(
+            &what,
+            rude::says(format!("{chunked}{rest}")).await,
+            "GET",
+            expected,
+        )
+        .await;
     }
-    assert_eq!(logged("whispered"), [""; 0]);
+    // What the gateway does not undo it does not pass on: the client would have to guess where the body ends.
+    for coding in [
+        "identity",
+        "gzip",
+        "gzip, chunked",
+        "chunked, gzip",
+        "xchunked",
+        "chunked, chunked",
+        "chunked;q=1",
+        "",
+    ] {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: {coding}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        );
+        check(
+            &format!("coding {coding:?}"),
+            rude::says(answer).await,
+            "GET",
+            Refused,
+        )
+        .await;
+    }
+    let twice = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    check("chunked twice", rude::says(twice).await, "GET", Refused).await;
+    let loud = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    check("Chunked", rude::says(loud).await, "GET", Whole("hello")).await;
 }

@@ -694,7 +694,11 @@ async fn files_and_servers_share_a_host_and_the_longest_prefix_wins() {
             200,
             "from the server",
         ),
-        ("/I3Root/Server1/index.html", 404, "error.websvc.unavailable"),
+        (
+            "/I3Root/Server1/index.html",
+            404,
+            "error.websvc.unavailable",
+        ),
         ("/I3Root/Server1", 308, ""),
         (
             "/I3Root/server1/websvcs/serverConfiguration",

@@ -584,7 +584,12 @@ async fn no_failure_to_reach_a_server_becomes_a_500_or_504() {
     let plain = format!("https://{}", stage.pair.b.wire().address());
     let named = format!("server_name: icserver1.example, {HASTY}");
     let wrong = edge(&plain, &plain, &named).await;
-    assert_eq!(never_500_or_504(&wrong, "no TLS there").await, [503; 4]);
+    // Or that gives up first: it is a 502 then.
+    let given = never_500_or_504(&wrong, "no TLS there").await;
+    assert!(
+        given.iter().all(|status| matches!(status, 502 | 503)),
+        "{given:?}"
+    );
     let stalls = rude::never_reads().await.unwrap();
     let url = format!("https://{}", stalls.address());
     let stalled = edge(&url, &url, &named).await;

@@ -256,7 +256,7 @@ fn anchor_of(line: &str) -> Option<String> {
         .trim_start_matches('#')
         .strip_prefix(' ')
         .filter(|_| line.starts_with('#'))?;
-    let letters = title.to_lowercase().replace(' ', "-");
+    let letters = title.to_ascii_lowercase().replace(' ', "-");
     Some(
         letters
             .chars()

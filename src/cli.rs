@@ -47,9 +47,10 @@ enum Command {
         live: bool,
     },
     /// Say what would happen to a request, without sending it
+    #[command(override_usage = "portcullis explain [OPTIONS] [METHOD] URL")]
     Explain {
-        /// [METHOD] URL, for instance: GET https://proxy.example.com/us/icserver1/icws/connection
-        #[arg(required = true, num_args = 1..=2, value_names = ["METHOD", "URL"])]
+        /// The method (GET when left out) and the URL, for instance: POST https://proxy.example.com/us/icserver1/icws/connection
+        #[arg(required = true, num_args = 1..=2, value_name = "REQUEST")]
         request: Vec<String>,
         /// The client's address
         #[arg(long, value_name = "ADDRESS")]

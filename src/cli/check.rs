@@ -8,6 +8,7 @@ use crate::config;
 use crate::diagnostic::Report;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
+use crate::text::count;
 
 pub(super) fn check(file: &Path, show: bool, live: bool) -> ExitCode {
     let (config, source) = match config::load(file) {
@@ -40,11 +41,12 @@ pub(super) fn check(file: &Path, show: bool, live: bool) -> ExitCode {
     if show {
         print(&config::show(&config));
     } else {
-        let (servers, hosts) = (config.servers.len(), config.hosts.len());
-        let listeners = config.listeners.len();
         print(&format!(
-            "{}: good: {listeners} listeners, {servers} servers, {hosts} hosts\n",
-            file.display()
+            "{}: good: {}, {}, {}\n",
+            file.display(),
+            count(config.listeners.len(), "listener"),
+            count(config.servers.len(), "server"),
+            count(config.hosts.len(), "host")
         ));
     }
     if !live {

@@ -11,7 +11,9 @@ use super::print;
 use crate::config;
 use crate::diagnostic::Report;
 use crate::exchange::Call;
+use crate::front_door::framing;
 use crate::kinds::icws::ORIGINAL_URL;
+use crate::reason::Reason;
 use crate::rewrite::{self, CookieRewrite, LocationRewrite, Scheme, Secure};
 use crate::routing::decide::{Decision, Goal, Incoming, Refusal, decide, redirect};
 use crate::runtime::Runtime;
@@ -111,6 +113,9 @@ fn tell(
         path: uri.path(),
         query: uri.query(),
     };
+    if !framing::is_allowed_method(method.as_str().as_bytes()) {
+        return refused(text, &Reason::MethodNotAllowed.into());
+    }
     if let Some(port) = listener.redirect_port {
         return match redirect(snapshot, &incoming, port) {
             Ok(location) => {
@@ -121,6 +126,11 @@ fn tell(
         };
     }
     match decide(snapshot, &incoming) {
+        // The folder itself would answer so; a person who asks wants to hear it as a refusal.
+        Ok(decision) if is_beyond_files(&decision.goal, method) => {
+            line(&mut text, "route", &decision.route.name);
+            refused(text, &Reason::MethodNotAllowed.into())
+        }
         Ok(decision) => {
             let request = Request {
                 method,
@@ -134,6 +144,11 @@ fn tell(
         }
         Err(refusal) => refused(text, &refusal),
     }
+}
+
+/// Files can be read and nothing else.
+fn is_beyond_files(goal: &Goal, method: &Method) -> bool {
+    matches!(goal, Goal::Files { .. }) && !matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn refused(mut text: String, refusal: &Refusal) -> (String, ExitCode) {
@@ -320,4 +335,38 @@ fn back(text: &mut String, call: &Call, public: rewrite::PublicOrigin<'_>) {
 fn line(text: &mut String, label: &str, value: &str) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "  {label:<9} {value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Source;
+
+    async fn told(method: Method, url: &str) -> (String, bool) {
+        let folder = std::env::temp_dir();
+        let yaml = "listeners: [ { listen: 127.0.0.1:8080 } ]\nhosts: { proxy.example.com: { files: . } }\n";
+        let config = config::parse(&Source::new("test.yaml", &folder, yaml)).unwrap();
+        let snapshot = Snapshot::compile(&config, &Runtime::new()).unwrap();
+        let (text, code) = tell(&snapshot, &method, &url.parse().unwrap(), None);
+        (text, code == ExitCode::SUCCESS)
+    }
+
+    #[tokio::test]
+    async fn a_method_that_would_be_answered_405_is_told_as_refused() {
+        let url = "http://proxy.example.com:8080/a.css";
+        for (method, good) in [
+            (Method::GET, true),
+            (Method::HEAD, true),
+            (Method::POST, false),
+            (Method::TRACE, false),
+        ] {
+            let (text, success) = told(method.clone(), url).await;
+            assert_eq!(success, good, "{text}");
+            assert_eq!(
+                text.contains("405 method_not_allowed"),
+                !good,
+                "{method}: {text}"
+            );
+        }
+    }
 }

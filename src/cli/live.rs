@@ -91,9 +91,9 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
     };
     if upstream.is_tls() {
         let verified = if upstream.is_insecure() {
-            "is NOT verified (insecure: true)"
+            "is NOT verified (insecure: true)".to_owned()
         } else {
-            "verifies"
+            format!("verifies for {:?}", upstream.tls_name())
         };
         let version = session
             .digest()
@@ -101,8 +101,7 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
             .map(|tls| tls.version.to_string());
         let version = version.unwrap_or_default();
         found.push(good(format!(
-            "{name}: {version}, the certificate {verified} for {:?}",
-            upstream.tls_name()
+            "{name}: {version}, the certificate {verified}"
         )));
     }
     let Some(question) = upstream.facts.kind.question() else {

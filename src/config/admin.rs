@@ -1,4 +1,4 @@
-//! The `admin` section: where metrics, health and the dashboard are.
+//! The `admin` section: where metrics and health are.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,7 +9,7 @@ use super::decode::Context;
 use super::section::section;
 
 section! {
-    /// The listener for operators: `/metrics`, `/healthz`, `/readyz`, the dashboard. It has no password, so it must be on loopback.
+    /// The listener for operators: `/metrics`, `/healthz`, `/readyz`. It has no password, so it must be on loopback.
     pub struct Admin {
         /// Loopback address and port.
         listen: At<SocketAddr> = default SocketAddr::from((Ipv4Addr::LOCALHOST, 9145)),

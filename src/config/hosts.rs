@@ -35,15 +35,15 @@ section! {
         servers: Option<At<Vec<At<ServerName>>>> = optional,
         /// Folder whose files are served. The path must end with `/`.
         files: Option<At<FilePath>> = optional,
-        /// Methods that are let through; every other one is answered 405. Without it: what the kind of the server allows.
+        /// Methods that are let through; every other one is answered 405. Without it: GET, HEAD, POST, PUT, DELETE, PATCH and OPTIONS; nothing else ever passes.
         methods: Option<At<Vec<At<Method>>>> = optional,
         /// Largest request body, instead of `limits.request_body.size`.
         request_body: Option<At<ByteSize>> = optional,
-        /// Paths on the server that may be reached, instead of those of the server.
+        /// Paths on the server that may be reached on this route, instead of those of the server.
         expose: Option<At<Vec<At<PathPrefix>>>> = optional,
         /// How long the server may take on this route, instead of what the server says. Key by key.
         timeouts: Option<At<Timeouts>> = optional,
-        /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Without it: browsers ask every time.
+        /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Where none matches: the vendor's rules for CIC web applications (`lib/` and `nls/` 365d, `index.html` 15m, `addins/`, `config/` and `appSettings.json` never), and for everything else browsers ask every time.
         cache: Option<At<Vec<CacheRule>>> = optional,
         /// Generates the list of servers that the CIC web applications read. Only with `files`.
         servers_json: Option<At<ServersJson>> = optional,
@@ -55,9 +55,9 @@ section! {
 section! {
     /// How long browsers may keep some of the files.
     pub struct CacheRule {
-        /// A folder `client/lib/`, a file `client/index.html`, or an ending `*.css`, below the folder of the route.
+        /// A folder `lib/`, a file `index.html` or an ending `*.css` at any depth; with a slash inside, as in `client/lib/` or `client/index.html`, counted from the folder of the route.
         pattern as "match": At<FilePattern> = required,
-        /// How long they may be kept; `never` makes the browser ask every time.
+        /// How long they may be kept; `never` makes browsers keep nothing (`no-store`).
         lifetime as "for": At<Lifetime> = required,
     }
 }

@@ -16,9 +16,9 @@ section! {
         keep_alive: KeepAlive = nested,
         /// HTTP/2 connections.
         http2: Http2 = nested,
-        /// Time in which a client must finish the TLS handshake, per connection.
+        /// Time in which a client must finish the TLS handshake, per connection; then it is closed.
         tls_handshake: At<Duration> = default Duration::from_secs(10),
-        /// Time a client may leave what is sent to it unread, per connection.
+        /// Time a client may leave what is sent to it unread, per connection; then it is closed.
         write_idle: At<Duration> = default Duration::from_secs(30),
     }
     planned [
@@ -53,9 +53,9 @@ section! {
 section! {
     /// Connections that wait for their next request.
     pub struct KeepAlive {
-        /// Longest wait, per connection.
+        /// Longest wait for the next request, per connection (HTTP/1.1); then it is closed.
         idle: At<Duration> = default Duration::from_secs(75),
-        /// Most requests, per connection.
+        /// Most requests, per connection; the last answer says that it was the last.
         requests: At<Number<1, 1_000_000>> = default Number::new(1000),
     }
 }
@@ -65,7 +65,7 @@ section! {
     pub struct Http2 {
         /// Most requests at the same time, per connection.
         streams: At<Number<1, 10_000>> = default Number::new(100),
-        /// Longest time without any request open, per connection.
+        /// Longest time without any request open, per connection; then it is closed.
         idle: At<Duration> = default Duration::from_secs(60),
         /// Most streams that the client has reset and the gateway has not yet forgotten, per connection; more close it ("rapid reset").
         pending_resets: At<Number<1, 1000>> = default Number::new(20),

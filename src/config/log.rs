@@ -19,9 +19,9 @@ choice! {
         Error = "error",
         /// Also what looks wrong.
         Warn = "warn",
-        /// Also starts, reloads and stops.
+        /// Also starts, reloads and stops, and every connection and request that the gateway itself ended.
         Info = "info",
-        /// Also what happens to single connections and requests.
+        /// Also why, in detail: what the path was read as, which certificate, which address.
         Debug = "debug",
         /// Everything.
         Trace = "trace",

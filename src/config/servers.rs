@@ -37,9 +37,9 @@ section! {
         location_absolute: bool = default true,
         /// What becomes of the server's own 500 and 504. Only for kind `webtools`, where it is `as_502` when not written: its browser client would repeat the request without end.
         server_errors: Option<At<ServerErrors>> = optional,
-        /// What the server gets as `Host` instead of what the kind says.
+        /// What the server gets as `Host`. Without it: host and port of the URL, the port only if it is not the scheme's own.
         host: Option<At<HostKey>> = optional,
-        /// Paths on the server that may be reached, instead of those that the kind says.
+        /// Paths on the server that may be reached. Without it: `/icws/` for icws, `/websvcs/` for webtools, `/WebHTMLService/` for webhtml, everything below the path of the URL for http.
         expose: Option<Vec<At<PathPrefix>>> = optional,
         /// Lets WebSockets through. Only for kind `http`.
         websocket: At<bool> = default false,
@@ -78,13 +78,13 @@ choice! {
 section! {
     /// How long a server may take. What is not written is as the kind of the server needs it.
     pub struct Timeouts {
-        /// Until the connection stands, TLS included.
+        /// Until the connection stands, TLS included, per try. Without it: 5s; webtools 3s.
         connect: Option<At<Duration>> = optional,
-        /// Longest silence before the answer begins and between two pieces of it.
+        /// Longest silence before the answer begins and between two pieces of it, per request. Without it: 60s; webtools 8s, webhtml 310s.
         response: Option<At<Duration>> = optional,
-        /// Longest silence of an event stream, or of either side of a WebSocket.
+        /// Longest silence of an event stream, or of either side of a WebSocket, per stream. Without it: 5m; webtools 8s, webhtml 310s, http 10m.
         stream: Option<At<Duration>> = optional,
-        /// How long an unused connection to the server is kept for the next request. Should be shorter than the server's own keep-alive time.
+        /// How long an unused connection to the server is kept for the next request, per connection. Without it: 4s. Should be shorter than the server's own keep-alive time.
         pooled: Option<At<Duration>> = optional,
     }
 }

@@ -9,7 +9,7 @@ section! {
     pub struct Tls {
         /// Oldest TLS version that is offered.
         min_version: At<TlsVersion> = default TlsVersion::V1_2,
-        /// Cipher suites for TLS 1.2 in OpenSSL's notation. Without it: OpenSSL's secure default. TLS 1.3 has its own suites, all of them good.
+        /// Cipher suites for TLS 1.2 in OpenSSL's notation. Without it: ECDHE with AES-GCM or ChaCha20-Poly1305. TLS 1.3 has its own suites, all of them good.
         ciphers: Option<At<CipherList>> = optional,
         /// Certificates, chosen by the name the client asks for (SNI). A client that names none gets the first.
         certificates: Vec<CertificateFiles> = default Vec::new(),

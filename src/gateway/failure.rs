@@ -74,9 +74,11 @@ pub fn reason(error: &Error) -> Reason {
     }
     match (error.esource(), error.etype()) {
         (ErrorSource::Downstream, ReadTimedout) => Reason::BodyTimeout,
-        (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed) => {
-            Reason::ClientGone
-        }
+        // `H2Error`: the head was judged long before this, so the client has reset its stream or left.
+        (
+            ErrorSource::Downstream,
+            ReadError | WriteError | WriteTimedout | ConnectionClosed | H2Error,
+        ) => Reason::ClientGone,
         (ErrorSource::Downstream, _) => Reason::MalformedHead,
         (_, ConnectTimedout | TLSHandshakeTimedout) => Reason::UpstreamTimeout,
         (_, TLSHandshakeFailure | InvalidCert | HandshakeError | TLSWantX509Lookup) => {
@@ -151,5 +153,25 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         }
         (Reason::Internal | Reason::UpstreamUnresolved | Reason::FileDisk, _) => warn!("{line}"),
         _ => info!("{line}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_leaves_is_gone_over_http1_and_http2_and_not_malformed() {
+        for etype in [
+            ErrorType::ReadError,
+            ErrorType::WriteError,
+            ErrorType::ConnectionClosed,
+            ErrorType::H2Error,
+        ] {
+            let error = Error::new_down(etype.clone());
+            assert_eq!(reason(&error), Reason::ClientGone, "{etype:?}");
+        }
+        let error = Error::new_down(ErrorType::InvalidHTTPHeader);
+        assert_eq!(reason(&error), Reason::MalformedHead);
     }
 }

@@ -226,7 +226,7 @@ impl Work<'_> {
     fn site_rules(&self, route: &config::Route, wrong: &mut Vec<Diagnostic>) -> Option<SiteRules> {
         let mut cache = Vec::new();
         for rule in route.cache.iter().flat_map(|rules| rules.iter()) {
-            let pattern = parse(rule.pattern.as_str(), rule.pattern.place, wrong)?;
+            let pattern = parse(&rule.pattern.for_cache(), rule.pattern.place, wrong)?;
             let cache_for = match rule.lifetime.value {
                 Lifetime::Never => Cache::Never,
                 Lifetime::For(duration) => Cache::For(duration.get()),

@@ -164,7 +164,8 @@ fn reach_tls(
             Err(error) => {
                 wrong.push(
                     Diagnostic::new(ca.place, error.to_string())
-                        .remedy("name a PEM file with the certificate of the authority, or the server's own if it is self-signed"),
+                        .remedy("name a PEM file with the certificate of the authority, or the server's own if it is self-signed; a DER file (.cer) \
+                             becomes one with `openssl x509 -inform der -in ca.cer -out ca.pem`"),
                 );
                 return None;
             }

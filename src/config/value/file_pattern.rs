@@ -1,5 +1,6 @@
 //! Which files a cache rule is for: `lib/`, `index.html`, `*.css`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,23 +8,25 @@ use super::path_prefix::check_segments;
 use super::{Refusal, quote};
 use crate::config::decode::{TextValue, text_values};
 
-/// Files below a route's folder: a folder (`client/lib/`), one file (`client/index.html`), or an ending at any depth (`*.css`).
+/// Files below a route's folder: a folder (`lib/`), a file (`index.html`) or an ending (`*.css`) at any depth; with a slash inside
+/// (`client/lib/`, `client/index.html`) counted from the route's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FilePattern(String);
 
 impl FilePattern {
-    /// Whether it is for `path`, which is relative to the route's folder and begins without a slash.
-    pub fn matches(&self, path: &str) -> bool {
-        match self.0.strip_prefix('*') {
-            Some(ending) => path.ends_with(ending),
-            None if self.0.ends_with('/') => path.starts_with(&self.0),
-            None => path == self.0,
-        }
-    }
-
     /// The pattern as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same for [`CachePattern`](crate::files::CachePattern), which says by a slash in front that it counts from the folder.
+    pub fn for_cache(&self) -> Cow<'_, str> {
+        let inside = self.0.strip_suffix('/').unwrap_or(&self.0).contains('/');
+        if inside {
+            Cow::Owned(format!("/{}", self.0))
+        } else {
+            Cow::Borrowed(&self.0)
+        }
     }
 }
 
@@ -78,17 +81,19 @@ mod tests {
         for (pattern, path, expected) in [
             ("lib/", "lib/a/b.js", true),
             ("lib/", "library/a.js", false),
-            ("lib/", "x/lib/a.js", false),
+            ("lib/", "x/lib/a.js", true),
+            ("client/lib/", "client/lib/a.js", true),
+            ("client/lib/", "x/client/lib/a.js", false),
             ("index.html", "index.html", true),
-            ("index.html", "x/index.html", false),
+            ("index.html", "x/index.html", true),
+            ("client/index.html", "client/index.html", true),
+            ("client/index.html", "x/client/index.html", false),
             ("*.css", "x/y.css", true),
             ("*.css", "css", false),
         ] {
-            assert_eq!(
-                pattern.parse::<FilePattern>().unwrap().matches(path),
-                expected,
-                "{pattern} {path}"
-            );
+            let written: FilePattern = pattern.parse().unwrap();
+            let rule: crate::files::CachePattern = written.for_cache().parse().unwrap();
+            assert_eq!(rule.matches(path), expected, "{pattern} {path}");
         }
         for text in [
             "", "/lib/", "*", "*.", "**/x", "a/*", "../x", "*.a/b", "a//b",

@@ -8,7 +8,6 @@ use crate::config;
 use crate::diagnostic::Report;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
-use crate::text::count;
 
 pub(super) fn check(file: &Path, show: bool, live: bool) -> ExitCode {
     let (config, source) = match config::load(file) {
@@ -65,4 +64,10 @@ pub(super) fn check(file: &Path, show: bool, live: bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// `1 host`, `2 hosts`.
+fn count(number: usize, singular: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {singular}{plural}")
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use pingora_core::utils::tls::CertKey;
 
@@ -91,14 +91,9 @@ pub fn certificates(path: &Path) -> Result<Vec<X509>, TlsFileError> {
 pub fn key_pair(
     cert: &Path,
     key: &Path,
-) -> Result<(Vec<X509>, PKey<openssl::pkey::Private>), TlsFileError> {
+) -> Result<(Vec<X509>, PKey<Private>), TlsFileError> {
     let chain = certificates(cert)?;
-    // SECURITY: an empty password given by callback, so that a protected key never asks on the terminal of a service.
-    let private = PKey::private_key_from_pem_callback(&read(key)?, |_| Ok(0)).map_err(|_| {
-        TlsFileError::NoKey {
-            path: key.display().to_string(),
-        }
-    })?;
+    let private = private_key(key)?;
     let belongs = chain[0]
         .public_key()
         .is_ok_and(|public| public.public_eq(&private));
@@ -109,6 +104,17 @@ pub fn key_pair(
         });
     }
     Ok((chain, private))
+}
+
+/// The private key of a PEM file.
+///
+/// # Errors
+/// The file cannot be read, or holds no key, or one with a password.
+pub fn private_key(path: &Path) -> Result<PKey<Private>, TlsFileError> {
+    // SECURITY: an empty password given by callback, so that a protected key never asks on the terminal of a service.
+    PKey::private_key_from_pem_callback(&read(path)?, |_| Ok(0)).map_err(|_| TlsFileError::NoKey {
+        path: path.display().to_string(),
+    })
 }
 
 /// Reads the CAs (or the self-signed certificate) that vouch for a server.
@@ -130,11 +136,16 @@ pub fn trust(path: &Path) -> Result<Trust, TlsFileError> {
 /// As [`key_pair`].
 pub fn identity(cert: &Path, key: &Path) -> Result<ClientIdentity, TlsFileError> {
     let (chain, private) = key_pair(cert, key)?;
+    Ok(identity_of(chain, private))
+}
+
+/// An identity from a chain and the key of its first certificate.
+pub fn identity_of(chain: Vec<X509>, private: PKey<Private>) -> ClientIdentity {
     let digest = digest_of(&chain);
-    Ok(ClientIdentity {
+    ClientIdentity {
         pair: Arc::new(CertKey::new(chain, private)),
         digest,
-    })
+    }
 }
 
 fn digest_of(certificates: &[X509]) -> u64 {

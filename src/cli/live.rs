@@ -2,12 +2,16 @@
 //!
 //! Nothing is changed at a server: one connection each and, for the kinds with a harmless question (`icws.md` 3.4, 4.6 and 6), one GET.
 
+mod certificate;
+
 use std::time::{Duration, SystemTime};
 
 use pingora_core::connectors::http::Connector;
+use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::Peer;
 use pingora_http::RequestHeader;
 
+use crate::config::Config;
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, Wait};
 
@@ -21,28 +25,70 @@ const DESCRIPTORS: u64 = 65_536;
 /// One thing looked at.
 pub(super) struct Finding {
     /// Whether it is as it should be.
-    pub good: bool,
+    pub verdict: Verdict,
     /// What was found.
     pub text: String,
 }
 
+/// What is to be done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Good,
+    /// Something before long.
+    Soon,
+    /// Something now.
+    Bad,
+}
+
 fn good(text: String) -> Finding {
-    Finding { good: true, text }
+    Finding {
+        verdict: Verdict::Good,
+        text,
+    }
+}
+
+fn soon(text: String) -> Finding {
+    Finding {
+        verdict: Verdict::Soon,
+        text,
+    }
 }
 
 fn bad(text: String) -> Finding {
-    Finding { good: false, text }
+    Finding {
+        verdict: Verdict::Bad,
+        text,
+    }
 }
 
 /// Looks at everything the configuration names.
-pub(super) async fn look(snapshot: &Snapshot) -> Vec<Finding> {
+pub(super) async fn look(config: &Config, snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = vec![descriptors()];
-    for upstream in &snapshot.upstreams {
-        let name = &upstream.facts.name;
-        match tokio::time::timeout(PATIENCE, server(upstream)).await {
-            Ok(findings) => found.extend(findings),
-            Err(_) => found.push(bad(format!("{name}: no answer within {PATIENCE:?}"))),
-        }
+    found.extend(
+        config
+            .tls
+            .certificates
+            .iter()
+            .filter_map(certificate::of_listener),
+    );
+    // All at once: a server that does not answer takes its whole patience.
+    let asked: Vec<_> = snapshot
+        .upstreams
+        .iter()
+        .map(|upstream| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move {
+                let name = &upstream.facts.name;
+                match tokio::time::timeout(PATIENCE, server(&upstream)).await {
+                    Ok(findings) => findings,
+                    Err(_) => vec![bad(format!("{name}: no answer within {PATIENCE:?}"))],
+                }
+            })
+        })
+        .collect();
+    for findings in asked {
+        found.extend(findings.await.unwrap_or_default());
     }
     found
 }
@@ -78,32 +124,24 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         Ok(peer) => peer,
         Err(reason) => return vec![bad(format!("{name}: {}", reason.message()))],
     };
+    let certificate = certificate_of(upstream, peer.address()).await;
     let connector = Connector::new(None);
     let (mut session, _) = match connector.get_http_session(&*peer).await {
         Ok(session) => session,
         Err(error) => {
             found.push(bad(format!(
-                "{name}: no connection to {}: {error}",
-                peer.address()
+                "{name}: no connection to {}: {}",
+                peer.address(),
+                cause(&error)
             )));
+            // Often the very reason.
+            found.extend(certificate.filter(|found| found.verdict == Verdict::Bad));
             return found;
         }
     };
     if upstream.is_tls() {
-        let verified = if upstream.is_insecure() {
-            "is NOT verified (insecure: true)"
-        } else {
-            "verifies"
-        };
-        let version = session
-            .digest()
-            .and_then(|digest| digest.ssl_digest.as_ref())
-            .map(|tls| tls.version.to_string());
-        let version = version.unwrap_or_default();
-        found.push(good(format!(
-            "{name}: {version}, the certificate {verified} for {:?}",
-            upstream.tls_name()
-        )));
+        found.push(tls(upstream, session.digest()));
+        found.extend(certificate);
     }
     let Some(question) = upstream.facts.kind.question() else {
         return found;
@@ -123,6 +161,68 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         ))),
     }
     found
+}
+
+/// Until when the server's certificate is good.
+async fn certificate_of(
+    upstream: &Upstream,
+    address: &pingora_core::protocols::l4::socket::SocketAddr,
+) -> Option<Finding> {
+    let address = *address.as_inet()?;
+    if !upstream.is_tls() {
+        return None;
+    }
+    let (name, sni) = (upstream.facts.name.clone(), upstream.tls_name().to_owned());
+    let look = move || {
+        let shown = certificate::shown_by(address, &sni, PATIENCE / 4)?;
+        Some(certificate::lifetime(
+            &format!("{name}: its certificate"),
+            &shown,
+        ))
+    };
+    tokio::task::spawn_blocking(look).await.ok().flatten()
+}
+
+fn tls(upstream: &Upstream, digest: Option<&Digest>) -> Finding {
+    let name = &upstream.facts.name;
+    let version = digest
+        .and_then(|digest| digest.ssl_digest.as_ref())
+        .map(|tls| tls.version.to_string())
+        .unwrap_or_default();
+    if upstream.facts.only_tls_1_3 && version != "TLSv1.3" {
+        return bad(format!(
+            "{name}: speaks {version}, and the file asks for TLS 1.3 (`min_tls`)"
+        ));
+    }
+    if upstream.is_insecure() {
+        return soon(format!(
+            "{name}: {version}, the certificate is NOT verified (insecure: true)"
+        ));
+    }
+    good(format!(
+        "{name}: {version}, the certificate verifies for {:?}",
+        upstream.tls_name()
+    ))
+}
+
+/// The innermost reason of an error of Pingora's, without the names of its own functions.
+fn cause(error: &pingora_core::Error) -> String {
+    let mut text = error.context.as_ref().map_or_else(
+        || error.etype.as_str().to_owned(),
+        |context| context.as_str().to_owned(),
+    );
+    let mut inner = error
+        .cause
+        .as_deref()
+        .map(|cause| cause as &dyn std::error::Error);
+    while let Some(cause) = inner {
+        text = match cause.downcast_ref::<Box<pingora_core::Error>>() {
+            Some(pingora) => self::cause(pingora),
+            None => cause.to_string(),
+        };
+        inner = cause.source();
+    }
+    text
 }
 
 fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader>) -> Vec<Finding> {

@@ -8,9 +8,7 @@ use super::{Behind, Host, Route, Target};
 use crate::config::value::{FilePath, Lifetime, PathPrefix, ServerName};
 use crate::config::{self, At, Config};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::files::{
-    Cache, CacheRule, ServersJson, ServersJsonError, Site, SiteError, SiteRules,
-};
+use crate::files::{Cache, CacheRule, ServersJson, ServersJsonError, Site, SiteError, SiteRules};
 use crate::routing::{
     Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteConflict, RouteSpec,
     RouteTable, Strip,

@@ -52,7 +52,11 @@ pub(super) fn compile(
     let covered = covered(certificates.as_deref().unwrap_or_default());
     for (name, on) in uncovered {
         let key = config.hosts.keys().find(|key| key.host.as_str() == name);
-        let on = on.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        let on = on
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" and ");
         wrong.push(
             Diagnostic::new(
                 key.and_then(|key| key.place),

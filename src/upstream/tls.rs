@@ -88,10 +88,7 @@ pub fn certificates(path: &Path) -> Result<Vec<X509>, TlsFileError> {
 ///
 /// # Errors
 /// A file cannot be read, holds nothing of use, or the two do not match.
-pub fn key_pair(
-    cert: &Path,
-    key: &Path,
-) -> Result<(Vec<X509>, PKey<Private>), TlsFileError> {
+pub fn key_pair(cert: &Path, key: &Path) -> Result<(Vec<X509>, PKey<Private>), TlsFileError> {
     let chain = certificates(cert)?;
     let private = private_key(key)?;
     let belongs = chain[0]

@@ -121,9 +121,9 @@ async fn tell(
         } => {
             let call = inward::call(asked, decision.route.clone(), upstream, timeouts, path);
             inward::server(text, snapshot, &call, from);
+            body(text, listener, decision.route.body_limit);
         }
     }
-    body(text, listener, decision.route.body_limit);
     Ok(())
 }
 

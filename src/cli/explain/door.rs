@@ -70,18 +70,29 @@ pub(super) fn tls(
             time(listener.tls_handshake)
         ),
     );
-    let asked_for = match server_name {
-        Some(name) => format!("SNI {name}"),
-        None => "no SNI, since the host is an address".to_owned(),
+    let (asked_for, unknown) = match server_name {
+        Some(name) => (
+            format!("SNI {name}"),
+            "the name is not in the host map for this listener",
+        ),
+        None => (
+            "no SNI, since the host is an address".to_owned(),
+            "this listener requires it (require_sni)",
+        ),
     };
     let Some(certificate) = tls.shown_to(server_name) else {
-        let why = format!(
-            "{asked_for}: the name is not in the host map for this listener, so the handshake fails (unknown_sni)"
-        );
+        let why = format!("{asked_for}: {unknown}, so the handshake fails (unknown_sni)");
         return Err(No::Connection(why));
     };
     let names = names_of(&certificate).join(", ");
-    text.line("", &format!("{asked_for}: the certificate for {names}"));
+    let warning = match server_name {
+        Some(_) => "",
+        None => ", the first one; browsers warn unless it names the address too",
+    };
+    text.line(
+        "",
+        &format!("{asked_for}: the certificate for {names}{warning}"),
+    );
     Ok(())
 }
 

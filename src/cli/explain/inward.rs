@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method};
 
 use super::No;
@@ -74,10 +74,12 @@ pub(super) async fn file(
             );
         }
         Some(name) => text.line("file", &format!("{name} below the route's folder")),
-        None => text.line(
-            "file",
-            "a folder: the browser is sent to the same path with a slash",
-        ),
+        None => {
+            let to = said(LOCATION).unwrap_or("the same path with a slash");
+            text.line("file", "a folder, asked for without its slash");
+            text.line("answer", &format!("{} to {to}", answer.status.as_u16()));
+            return Ok(());
+        }
     }
     let kind = said(CONTENT_TYPE).unwrap_or("-");
     text.line("answer", &format!("{} {kind}", answer.status.as_u16()));
@@ -90,11 +92,14 @@ pub(super) async fn file(
 /// The server, what it is asked and how its answer comes back.
 pub(super) fn server(text: &mut Text, snapshot: &Snapshot, call: &Call, from: Option<IpAddr>) {
     let facts = &call.upstream.facts;
-    let verified = match (call.upstream.is_tls(), call.upstream.is_insecure()) {
+    let mut verified = match (call.upstream.is_tls(), call.upstream.is_insecure()) {
         (false, _) => "plain HTTP".to_owned(),
         (true, true) => "TLS, certificate NOT verified".to_owned(),
         (true, false) => format!("TLS, certificate verified for {}", call.upstream.tls_name()),
     };
+    if facts.only_tls_1_3 {
+        verified.push_str(", TLS 1.3 only");
+    }
     text.line(
         "server",
         &format!(

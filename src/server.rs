@@ -176,8 +176,10 @@ fn why_not(listen: SocketAddr, error: &io::Error) -> String {
 }
 
 fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {
-    let mut conf = ServerConf::default();
-    conf.upstream_keepalive_pool_size = POOLED;
-    conf.max_retries = TRIES;
+    let conf = ServerConf {
+        upstream_keepalive_pool_size: POOLED,
+        max_retries: TRIES,
+        ..ServerConf::default()
+    };
     http_proxy(&Arc::new(conf), gateway)
 }

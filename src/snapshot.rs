@@ -3,6 +3,7 @@
 //! Everything that a request would otherwise do again and again is done here once. Whatever the file's own reader could not know,
 //! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
 
+mod draft;
 mod hosts;
 mod listeners;
 mod pem;

@@ -113,6 +113,10 @@ impl Drop for Gateway {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test's own thread, between two looks at a condition"
+)]
 /// What `probe` finds, asked again and again until it finds something.
 fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Result<T, String> {
     let deadline = Instant::now() + PATIENCE;

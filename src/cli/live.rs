@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use pingora_core::connectors::http::Connector;
 use pingora_core::protocols::Digest;
-use pingora_core::upstreams::peer::Peer;
+use pingora_core::upstreams::peer::{HttpPeer, Peer};
 use pingora_http::RequestHeader;
 
 use crate::config::Config;
+use crate::front_door::tls::names_of;
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, Wait};
+use certificate::Shown;
 
 /// How long one server may take for everything.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -124,24 +126,35 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         Ok(peer) => peer,
         Err(reason) => return vec![bad(format!("{name}: {}", reason.message()))],
     };
-    let certificate = certificate_of(upstream, peer.address()).await;
+    let shown = shown(upstream, &peer).await;
+    let lifetime = shown
+        .as_ref()
+        .map(|shown| certificate::lifetime(&format!("{name}: its certificate"), &shown.leaf));
     let connector = Connector::new(None);
     let (mut session, _) = match connector.get_http_session(&*peer).await {
         Ok(session) => session,
         Err(error) => {
-            found.push(bad(format!(
-                "{name}: no connection to {}: {}",
-                peer.address(),
-                cause(&error)
-            )));
+            let unverified = shown.and_then(|shown| Some((shown.unverified?, shown.leaf)));
+            found.push(bad(match unverified {
+                Some((why, leaf)) => format!(
+                    "{name}: its certificate for {} does not verify for {:?}: {why}",
+                    names_of(&leaf).join(", "),
+                    upstream.tls_name()
+                ),
+                None => format!(
+                    "{name}: no connection to {}: {}",
+                    peer.address(),
+                    cause(&error)
+                ),
+            }));
             // Often the very reason.
-            found.extend(certificate.filter(|found| found.verdict == Verdict::Bad));
+            found.extend(lifetime.filter(|found| found.verdict == Verdict::Bad));
             return found;
         }
     };
     if upstream.is_tls() {
         found.push(tls(upstream, session.digest()));
-        found.extend(certificate);
+        found.extend(lifetime);
     }
     let Some(question) = upstream.facts.kind.question() else {
         return found;
@@ -157,30 +170,27 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
     match asked.await {
         Ok(()) => found.extend(answer(name, question, session.response_header())),
         Err(error) => found.push(bad(format!(
-            "{name}: GET {question} was not answered: {error}"
+            "{name}: GET {question} was not answered: {}",
+            cause(&error)
         ))),
     }
     found
 }
 
-/// Until when the server's certificate is good.
-async fn certificate_of(
-    upstream: &Upstream,
-    address: &pingora_core::protocols::l4::socket::SocketAddr,
-) -> Option<Finding> {
-    let address = *address.as_inet()?;
+/// The certificate of a server with TLS, if it can be had.
+async fn shown(upstream: &Upstream, peer: &HttpPeer) -> Option<Shown> {
     if !upstream.is_tls() {
         return None;
     }
-    let (name, sni) = (upstream.facts.name.clone(), upstream.tls_name().to_owned());
-    let look = move || {
-        let shown = certificate::shown_by(address, &sni, PATIENCE / 4)?;
-        Some(certificate::lifetime(
-            &format!("{name}: its certificate"),
-            &shown,
-        ))
-    };
-    tokio::task::spawn_blocking(look).await.ok().flatten()
+    let address = *peer.address().as_inet()?;
+    let (name, authorities) = (upstream.tls_name().to_owned(), peer.options.ca.clone());
+    tokio::task::spawn_blocking(move || {
+        let authorities = authorities.as_ref().map(|authorities| &***authorities);
+        certificate::shown_by(address, &name, authorities, PATIENCE / 5)
+    })
+    .await
+    .ok()
+    .flatten()
 }
 
 fn tls(upstream: &Upstream, digest: Option<&Digest>) -> Finding {
@@ -205,24 +215,25 @@ fn tls(upstream: &Upstream, digest: Option<&Digest>) -> Finding {
     ))
 }
 
-/// The innermost reason of an error of Pingora's, without the names of its own functions.
+/// The innermost reason in an error of Pingora's, without the wrapping that names its own functions.
 fn cause(error: &pingora_core::Error) -> String {
-    let mut text = error.context.as_ref().map_or_else(
-        || error.etype.as_str().to_owned(),
-        |context| context.as_str().to_owned(),
-    );
-    let mut inner = error
-        .cause
-        .as_deref()
-        .map(|cause| cause as &dyn std::error::Error);
-    while let Some(cause) = inner {
-        text = match cause.downcast_ref::<Box<pingora_core::Error>>() {
-            Some(pingora) => self::cause(pingora),
-            None => cause.to_string(),
+    let mut reason = error.etype.as_str().to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // Where we came from is no reason why it failed.
+        let context = error.context.as_ref().map(|context| context.as_str());
+        if let Some(context) = context.filter(|context| !context.starts_with("local address")) {
+            context.clone_into(&mut reason);
+        }
+        next = match error.cause.as_deref() {
+            Some(cause) => match cause.downcast_ref::<pingora_core::BError>() {
+                Some(inner) => Some(inner),
+                None => return format!("{reason}: {cause}"),
+            },
+            None => None,
         };
-        inner = cause.source();
     }
-    text
+    reason
 }
 
 fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader>) -> Vec<Finding> {

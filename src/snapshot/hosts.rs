@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::draft::{Draft, conflict};
 use super::servers::{Upstreams, timeouts};
 use super::{Behind, Host, Route, Target};
 use crate::config::value::{FilePath, Lifetime, PathPrefix, ServerName};
@@ -10,8 +11,7 @@ use crate::config::{self, At, Config};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::files::{Cache, CacheRule, ServersJson, ServersJsonError, Site, SiteError, SiteRules};
 use crate::routing::{
-    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteConflict, RouteSpec,
-    RouteTable, Strip,
+    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteTable, Strip,
 };
 use crate::upstream::Upstream;
 
@@ -294,63 +294,8 @@ impl Work<'_> {
         Some(SiteRules {
             cache,
             servers_json,
-            ..SiteRules::default()
         })
     }
-}
-
-/// A route before the table of its host: what is behind it may be wrong, its path is still its path.
-struct Draft<'c> {
-    pattern: PathPattern,
-    place: Option<Place>,
-    /// The names that `{server}` takes.
-    names: Option<&'c [At<ServerName>]>,
-    route: Option<Arc<Route>>,
-}
-
-impl Draft<'_> {
-    fn spec<R>(&self, route: R) -> RouteSpec<R> {
-        RouteSpec {
-            pattern: self.pattern.clone(),
-            servers: self
-                .names
-                .map(|names| names.iter().map(ToString::to_string).collect()),
-            route,
-        }
-    }
-
-    /// Where a name of the list stands, or else the path.
-    fn place_of(&self, name: &str) -> Option<Place> {
-        let named = self
-            .names
-            .and_then(|names| names.iter().rfind(|other| other.as_str() == name));
-        named.map_or(self.place, |name| name.place)
-    }
-}
-
-/// Routes that cannot stand together, with both places.
-fn conflict(conflict: &RouteConflict, drafts: &[Draft<'_>]) -> Diagnostic {
-    let (first, second) = conflict.positions();
-    let place = match (conflict, drafts.get(second)) {
-        (
-            RouteConflict::ServerTwice { name, .. }
-            | RouteConflict::Hidden { name, .. }
-            | RouteConflict::BadName { name, .. },
-            Some(draft),
-        ) => draft.place_of(name),
-        (_, draft) => draft.and_then(|draft| draft.place),
-    };
-    let text = conflict.to_string();
-    // Each of these sentences says first what is wrong and then what to do; no path or name has a `; ` in it.
-    let (message, remedy) = text
-        .split_once("; ")
-        .unwrap_or((&text, "write each path once"));
-    let other = first
-        .and_then(|first| drafts.get(first))
-        .and_then(|draft| draft.place);
-    Diagnostic::new(place, message)
-        .related(other, "the other one is here")
-        .remedy(remedy)
 }
 
 /// What a route says instead of its server.

@@ -162,7 +162,6 @@ fn reach_tls(
 }
 
 /// `None` if what is written is wrong; `Some(None)` if nothing is written.
-#[expect(clippy::option_option, reason = "written or not, and right or not")]
 fn all_or_none<T>(written: Option<Option<T>>) -> Option<Option<T>> {
     written.map_or(Some(None), |right| right.map(Some))
 }

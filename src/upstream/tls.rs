@@ -1,12 +1,16 @@
 //! Certificates for the way inside: CAs that vouch for servers, and our own identity towards them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use pingora_core::utils::tls::CertKey;
+
+/// Far more than every authority of the world in one file, in bytes.
+const MAX_FILE_SIZE: u64 = 16 << 20;
 
 /// Certificates that vouch for a server: CAs, or the server's own self-signed certificate.
 #[derive(Clone)]
@@ -35,7 +39,7 @@ pub enum TlsFileError {
         /// The file.
         path: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// No certificate in the file.
     #[error(
@@ -62,7 +66,18 @@ pub enum TlsFileError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
-    std::fs::read(path).map_err(|source| TlsFileError::Unreadable {
+    let text = || {
+        // A pipe or a device would keep a reload waiting, or never end; every signal waits behind it.
+        let kind = std::fs::metadata(path)?;
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if kind.len() > MAX_FILE_SIZE {
+            return Err(io::Error::other("it is larger than 16 MiB"));
+        }
+        std::fs::read(path)
+    };
+    text().map_err(|source| TlsFileError::Unreadable {
         path: path.display().to_string(),
         source,
     })

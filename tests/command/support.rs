@@ -15,8 +15,8 @@ pub struct World {
 }
 
 impl World {
-    /// Certificates `tls/a.*` (a.example.com), `tls/b.*`, `tls/wildcard.*` (*.wild.example.com), keys and files that are none, and the
-    /// folder `www`.
+    /// Certificates `tls/a.*` (a.example.com), `tls/b.*`, `tls/wildcard.*` (*.wild.example.com), keys, files and a pipe that
+    /// are none, and the folder `www`.
     pub fn new() -> World {
         let folder = TempDir::new().unwrap();
         let authority = Authority::new("Portcullis test authority").unwrap();
@@ -44,6 +44,8 @@ impl World {
         world.write("tls/authority.pem", &world.authority.pem());
         world.write("tls/empty.pem", "");
         world.write("tls/garbage.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n");
+        let pipe = world.folder().join("tls/pipe.key");
+        assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
         world.write("www/index.html", "<!doctype html>\n");
         world.write("www/client/lib/app.js", "1\n");
         world

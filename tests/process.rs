@@ -264,7 +264,7 @@ fn a_listener_that_cannot_be_had_is_refused_on_sighup() {
     let world = world(&file(""));
     let gateway = Gateway::start(&world);
     let (public, _) = gateway.addresses();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.2:0").unwrap();
     let address = taken.local_addr().unwrap();
     let more = file("  new.example.com: { files: www }\n").replace(
         "[{ listen: 127.0.0.1:0 }]",
@@ -278,8 +278,15 @@ fn a_listener_that_cannot_be_had_is_refused_on_sighup() {
         "404"
     );
     drop(taken);
-    gateway.signal(Signal::HUP);
-    gateway.wait_for("the configuration was applied", 1);
+    // A program that another test is starting holds a copy of the socket until it runs.
+    let said = |what: &str| gateway.log().matches(what).count();
+    until("the address is free", || {
+        let before = said("SIGHUP:");
+        gateway.signal(Signal::HUP);
+        gateway.wait_for("SIGHUP:", before + 1);
+        (said("the configuration was applied") == 1).then_some(())
+    })
+    .unwrap();
     assert_eq!(
         status(&ask(&mut open(address), &get("new.example.com", "/"))),
         "200"
@@ -535,9 +542,8 @@ fn the_level_of_the_log_comes_from_the_file_and_rust_log_wins() {
     assert!(gateway.end().1.contains("listening on"));
 
     // Without it the file's own level holds, and a reload changes it. What says nothing when it starts is found by its port.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = free.local_addr().unwrap();
-    drop(free);
+    let port = 10_000 + std::process::id() % 10_000;
+    let admin: SocketAddr = format!("127.0.0.3:{port}").parse().unwrap();
     let fixed = file("").replace(
         "admin: { listen: 127.0.0.1:0 }",
         &format!("admin: {{ listen: {admin} }}"),

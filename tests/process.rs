@@ -132,7 +132,12 @@ fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Result<T, Strin
 }
 
 fn open(to: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&to, PATIENCE).unwrap();
+    // Children that end send SIGCHLD, which may interrupt this very call.
+    let stream = until("connected", || match TcpStream::connect(to) {
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => None,
+        connected => Some(connected),
+    });
+    let stream = stream.unwrap().unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }

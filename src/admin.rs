@@ -2,18 +2,35 @@
 //!
 //! It shares nothing with the public listeners, so that no route can ever lead here.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::runtime::Runtime;
+
+/// A browser shows what is here as text, in no frame, and hands it to no other page.
+const SECURITY: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
 
 /// The listener. It ends when it is dropped.
 pub struct Admin {
@@ -36,6 +53,8 @@ impl Admin {
             )
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
+            .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
+            .layer(middleware::from_fn(guarded))
             .with_state(runtime);
         let task = tokio::spawn(async move {
             // Ends only with the process: axum retries what `accept` refuses.
@@ -54,6 +73,51 @@ impl Drop for Admin {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// What holds for every request and every answer, whatever is asked for.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut answer = if !asks_loopback(&request) {
+        let body = "reach the admin listener as localhost, 127.0.0.1 or [::1]\n".to_owned();
+        text(StatusCode::MISDIRECTED_REQUEST, body).into_response()
+    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let body = "only GET and HEAD\n".to_owned();
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, body).into_response();
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        answer.headers_mut().insert(header::ALLOW, allowed);
+        answer
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in SECURITY {
+        let value = HeaderValue::from_static(value);
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}
+
+/// SECURITY: a page on the internet can have its own name resolve to 127.0.0.1 (DNS rebinding), and the operator's browser would then
+/// let it read what is here. Its requests carry that name, so only names of loopback are answered.
+fn asks_loopback(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok().and_then(|host| host.parse().ok()),
+        _ => None,
+    };
+    let named = host.as_ref().is_some_and(is_loopback);
+    // A target in absolute form says where it goes a second time.
+    named && request.uri().authority().is_none_or(is_loopback)
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    // SECURITY: the port may be any, for it is another one behind `ssh -L`; a user before an `@` would hide the host.
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    !authority.as_str().contains('@')
+        && (host.eq_ignore_ascii_case("localhost")
+            || address
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback()))
 }
 
 async fn ready(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {

@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod live;
+mod load;
 mod run;
 
 use std::path::PathBuf;
@@ -66,8 +67,8 @@ pub fn main() -> ExitCode {
     let file = arguments.file.config;
     match arguments.command.unwrap_or(Command::Run) {
         Command::Run => run::run(&file),
-        Command::Check { show, live } => check::check(&file, show, live),
-        Command::Explain { request, from } => explain::explain(&file, &request, from),
+        Command::Check { show, live } => here(check::check(&file, show, live)),
+        Command::Explain { request, from } => here(explain::explain(&file, &request, from)),
         Command::Schema => {
             print(&format!("{:#}\n", crate::config::schema()));
             ExitCode::SUCCESS
@@ -75,8 +76,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints, and minds nothing if the reader has gone (`portcullis schema | head`).
+/// Runs a command that looks and changes nothing.
+fn here(command: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(tokio) => {
+            let code = tokio.block_on(command);
+            // A look-up of a name that nobody waits for any more.
+            tokio.shutdown_background();
+            code
+        }
+        Err(error) => {
+            complain(&format!(
+                "portcullis: the system gives no threads: {error}\n"
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints, and minds nothing if the reader has gone (`portcullis schema | head`), where `print!` would panic.
 fn print(text: &str) {
     use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// The same to where mistakes belong.
+fn complain(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

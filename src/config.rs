@@ -38,7 +38,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::diagnostic::{Report, Source};
+use crate::diagnostic::{Diagnostic, Report, Source};
 
 pub use admin::Admin;
 pub use at::At;
@@ -93,13 +93,22 @@ pub fn load(path: &Path) -> Result<(Config, Source), Report> {
 /// # Errors
 /// Everything that is wrong with it; only a text that is not YAML at all has a single mistake.
 pub fn parse(source: &Source) -> Result<Config, Report> {
-    let report = |found| Report::new(source.clone(), found);
-    let tree = tree::parse(source.text()).map_err(|diagnostic| report(vec![diagnostic]))?;
-    let mut cx = Context::new(source.folder());
-    match Config::decode(&tree, &mut cx) {
-        Some(config) if cx.found.is_empty() => Ok(config),
-        _ => Err(report(cx.found)),
+    match read(source) {
+        (Some(config), found) if found.is_empty() => Ok(config),
+        (_, found) => Err(Report::new(source.clone(), found)),
     }
+}
+
+/// What could be read, and everything that is wrong with it. A configuration with mistakes is only good for finding more of them:
+/// it is there when every value could be read and some of them do not go together.
+pub fn read(source: &Source) -> (Option<Config>, Vec<Diagnostic>) {
+    let tree = match tree::parse(source.text()) {
+        Ok(tree) => tree,
+        Err(diagnostic) => return (None, vec![diagnostic]),
+    };
+    let mut cx = Context::new(source.folder());
+    let config = Config::decode(&tree, &mut cx);
+    (config, cx.found)
 }
 
 /// The configuration as YAML with every default filled in. Parsing it gives an equal configuration, when paths start from the same folder.

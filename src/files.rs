@@ -130,6 +130,28 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The name beneath the root of the file that would answer `path` (as in [`Site::answer`]), for `explain`. Blocks on the disk.
+    /// `None` where there is no such file.
+    pub fn name_of(&self, path: &str) -> Option<String> {
+        let target = Target::parse(path).ok()?;
+        let list = self.inner.rules.servers_json.as_ref();
+        if let Some(list) = list.filter(|list| target.is_file(list.path())) {
+            return Some(list.path().to_owned());
+        }
+        match find(&self.inner.root, &target, &HeaderMap::new()).ok()? {
+            Found::File { name, .. } => Some(name),
+            Found::Directory | Found::Nothing => None,
+        }
+    }
+
+    /// Whether the gateway makes the file with this name itself.
+    pub fn makes(&self, name: &str) -> bool {
+        let list = self.inner.rules.servers_json.as_ref();
+        list.is_some_and(|list| list.path() == name)
+    }
+}
+
 impl Inner {
     /// The part of the work that waits for the disk.
     fn answer(&self, target: &Target, head: bool, asked: &HeaderMap) -> Answer {

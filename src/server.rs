@@ -10,6 +10,7 @@
 //! # Ok(()) }
 //! ```
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use pingora_proxy::{HttpProxy, http_proxy};
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::front_door::{BindError, FrontDoor};
+use crate::front_door::{BindErrors, FrontDoor};
 use crate::gateway::Gateway;
 use crate::observe::metrics::CountingDoor;
 use crate::runtime::Runtime;
@@ -71,13 +72,12 @@ impl Server {
         let admin = Admin::bind(admin_address, runtime.clone())
             .await
             .map_err(|error| {
+                let why = why_not(admin_address, &error);
                 StartError::Listen(format!(
-                    "the admin listener cannot listen on {admin_address}: {error}"
+                    "the admin listener cannot listen on {admin_address}: {error}{why}"
                 ))
             })?;
-        door.apply(wanted)
-            .await
-            .map_err(|errors| cannot_listen(&errors))?;
+        door.apply(wanted).await.map_err(not_bound)?;
         let server = Server {
             snapshot,
             runtime,
@@ -97,10 +97,14 @@ impl Server {
         let compiled = Snapshot::compile(config, &self.runtime).map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
         self.runtime.resolver.settled(FIRST_LOOK_UP).await;
-        self.door
-            .apply(wanted)
-            .await
-            .map_err(|errors| cannot_listen(&errors))?;
+        self.door.apply(wanted).await.map_err(not_bound)?;
+        if compiled.admin != self.snapshot.load().admin {
+            warn!(
+                "the admin listener stays on {}: it moves to {} with the next start",
+                self.admin(),
+                compiled.admin
+            );
+        }
         self.snapshot.store(Arc::new(compiled));
         self.announce();
         Ok(())
@@ -150,9 +154,29 @@ impl Server {
     }
 }
 
-fn cannot_listen(errors: &[BindError]) -> StartError {
-    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+fn not_bound(errors: BindErrors) -> StartError {
+    let all: Vec<String> = errors
+        .iter()
+        .map(|found| format!("{found}{}", why_not(found.listen, &found.error)))
+        .collect();
     StartError::Listen(all.join("; "))
+}
+
+/// What to do about an address that cannot be listened on.
+fn why_not(listen: SocketAddr, error: &io::Error) -> String {
+    let port = listen.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(": another process has this port, `ss -ltnp 'sport = :{port}'` names it")
+        }
+        io::ErrorKind::AddrNotAvailable => ": no interface of this machine has it".to_owned(),
+        io::ErrorKind::PermissionDenied if port < 1024 => {
+            ": ports below 1024 need CAP_NET_BIND_SERVICE, which the systemd unit gives \
+             (`AmbientCapabilities=CAP_NET_BIND_SERVICE`), or `setcap cap_net_bind_service=+ep` on the program"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn proxy(gateway: Gateway) -> HttpProxy<Gateway> {

@@ -3,10 +3,13 @@
 //! Everything that a request would otherwise do again and again is done here once. Whatever the file's own reader could not know,
 //! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
 
+mod draft;
 mod hosts;
 mod listeners;
+mod pem;
 mod servers;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -136,7 +139,7 @@ impl Snapshot {
         let hosts = hosts::compile(config, &upstreams, &mut wrong);
         let listeners = listeners::compile(config, runtime, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
-            return Err(wrong);
+            return Err(once(wrong));
         };
         Ok(Snapshot {
             listeners,
@@ -150,6 +153,15 @@ impl Snapshot {
             names,
         })
     }
+}
+
+/// A server or a certificate that several routes or listeners use is wrong once.
+fn once(wrong: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = HashSet::with_capacity(wrong.len());
+    wrong
+        .into_iter()
+        .filter(|found| seen.insert((found.place, found.message.clone())))
+        .collect()
 }
 
 fn trusted(config: &Config) -> Arc<[IpNet]> {

@@ -3,71 +3,72 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{live, print};
-use crate::config;
+use super::live::{self, Finding, Verdict};
+use super::load::load;
+use super::{complain, print};
+use crate::config::{self, Config};
 use crate::diagnostic::Report;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
-pub(super) fn check(file: &Path, show: bool, live: bool) -> ExitCode {
-    let (config, source) = match config::load(file) {
+pub(super) async fn check(file: &Path, show: bool, live: bool) -> ExitCode {
+    let (config, source) = match load(file) {
         Ok(loaded) => loaded,
         Err(report) => {
-            eprint!("{report}");
+            complain(&report.to_string());
             return ExitCode::FAILURE;
         }
     };
-    let Ok(tokio) = tokio::runtime::Runtime::new() else {
-        eprintln!("portcullis: the system gives no threads");
-        return ExitCode::FAILURE;
-    };
-    let compiled = tokio.block_on(async { Snapshot::compile(&config, &Runtime::new()) });
-    let snapshot = match compiled {
+    let snapshot = match Snapshot::compile(&config, &Runtime::new()) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {
-            eprint!("{}", Report::new(source, mistakes));
+            complain(&Report::new(source, mistakes).to_string());
             return ExitCode::FAILURE;
         }
     };
-    for upstream in snapshot
-        .upstreams
-        .iter()
-        .filter(|upstream| upstream.is_insecure())
-    {
-        let name = &upstream.facts.name;
-        eprintln!("warning: the certificate of {name} is not verified (insecure: true)");
+    for upstream in &snapshot.upstreams {
+        if upstream.is_insecure() {
+            let name = &upstream.facts.name;
+            complain(&format!(
+                "warning: the certificate of {name} is not verified (insecure: true)\n"
+            ));
+        }
     }
     if show {
         print(&config::show(&config));
     } else {
-        print(&format!(
-            "{}: good: {}, {}, {}\n",
-            file.display(),
-            count(config.listeners.len(), "listener"),
-            count(config.servers.len(), "server"),
-            count(config.hosts.len(), "host")
-        ));
+        print(&format!("{}: good: {}\n", file.display(), sizes(&config)));
     }
     if !live {
         return ExitCode::SUCCESS;
     }
-    let found = tokio.block_on(live::look(&snapshot));
-    for finding in &found {
-        print(&format!(
-            "{} {}\n",
-            if finding.good { "  ok  " } else { "FAILED" },
-            finding.text
-        ));
+    // What `--show` prints is to be a file again, so nothing else goes there.
+    let tell = if show { complain } else { print };
+    let found = live::look(&config, &snapshot).await;
+    for Finding { verdict, text } in &found {
+        let mark = match verdict {
+            Verdict::Good => "  ok  ",
+            Verdict::Soon => " SOON ",
+            Verdict::Bad => "FAILED",
+        };
+        tell(&format!("{mark} {text}\n"));
     }
-    if found.iter().all(|finding| finding.good) {
-        ExitCode::SUCCESS
-    } else {
+    if found.iter().any(|finding| finding.verdict == Verdict::Bad) {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
-/// `1 host`, `2 hosts`.
-fn count(number: usize, singular: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {singular}{plural}")
+fn sizes(config: &Config) -> String {
+    let count = |number: usize, word: &str| match number {
+        1 => format!("1 {word}"),
+        number => format!("{number} {word}s"),
+    };
+    format!(
+        "{}, {}, {}",
+        count(config.listeners.len(), "listener"),
+        count(config.servers.len(), "server"),
+        count(config.hosts.len(), "host")
+    )
 }

@@ -2,14 +2,20 @@
 //!
 //! Nothing is changed at a server: one connection each and, for the kinds with a harmless question (`icws.md` 3.4, 4.6 and 6), one GET.
 
+mod certificate;
+
 use std::time::{Duration, SystemTime};
 
 use pingora_core::connectors::http::Connector;
-use pingora_core::upstreams::peer::Peer;
+use pingora_core::protocols::Digest;
+use pingora_core::upstreams::peer::{HttpPeer, Peer};
 use pingora_http::RequestHeader;
 
+use crate::config::Config;
+use crate::front_door::tls::names_of;
 use crate::snapshot::Snapshot;
 use crate::upstream::{Upstream, Wait};
+use certificate::Shown;
 
 /// How long one server may take for everything.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -21,28 +27,70 @@ const DESCRIPTORS: u64 = 65_536;
 /// One thing looked at.
 pub(super) struct Finding {
     /// Whether it is as it should be.
-    pub good: bool,
+    pub verdict: Verdict,
     /// What was found.
     pub text: String,
 }
 
+/// What is to be done about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Good,
+    /// Something before long.
+    Soon,
+    /// Something now.
+    Bad,
+}
+
 fn good(text: String) -> Finding {
-    Finding { good: true, text }
+    Finding {
+        verdict: Verdict::Good,
+        text,
+    }
+}
+
+fn soon(text: String) -> Finding {
+    Finding {
+        verdict: Verdict::Soon,
+        text,
+    }
 }
 
 fn bad(text: String) -> Finding {
-    Finding { good: false, text }
+    Finding {
+        verdict: Verdict::Bad,
+        text,
+    }
 }
 
 /// Looks at everything the configuration names.
-pub(super) async fn look(snapshot: &Snapshot) -> Vec<Finding> {
+pub(super) async fn look(config: &Config, snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = vec![descriptors()];
-    for upstream in &snapshot.upstreams {
-        let name = &upstream.facts.name;
-        match tokio::time::timeout(PATIENCE, server(upstream)).await {
-            Ok(findings) => found.extend(findings),
-            Err(_) => found.push(bad(format!("{name}: no answer within {PATIENCE:?}"))),
-        }
+    found.extend(
+        config
+            .tls
+            .certificates
+            .iter()
+            .filter_map(certificate::of_listener),
+    );
+    // All at once: a server that does not answer takes its whole patience.
+    let asked: Vec<_> = snapshot
+        .upstreams
+        .iter()
+        .map(|upstream| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move {
+                let name = &upstream.facts.name;
+                match tokio::time::timeout(PATIENCE, server(&upstream)).await {
+                    Ok(findings) => findings,
+                    Err(_) => vec![bad(format!("{name}: no answer within {PATIENCE:?}"))],
+                }
+            })
+        })
+        .collect();
+    for findings in asked {
+        found.extend(findings.await.unwrap_or_default());
     }
     found
 }
@@ -78,31 +126,35 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         Ok(peer) => peer,
         Err(reason) => return vec![bad(format!("{name}: {}", reason.message()))],
     };
+    let shown = shown(upstream, &peer).await;
+    let lifetime = shown
+        .as_ref()
+        .map(|shown| certificate::lifetime(&format!("{name}: its certificate"), &shown.leaf));
     let connector = Connector::new(None);
     let (mut session, _) = match connector.get_http_session(&*peer).await {
         Ok(session) => session,
         Err(error) => {
-            found.push(bad(format!(
-                "{name}: no connection to {}: {error}",
-                peer.address()
-            )));
+            let unverified = shown.and_then(|shown| Some((shown.unverified?, shown.leaf)));
+            found.push(bad(match unverified {
+                Some((why, leaf)) => format!(
+                    "{name}: its certificate for {} does not verify for {:?}: {why}",
+                    names_of(&leaf).join(", "),
+                    upstream.tls_name()
+                ),
+                None => format!(
+                    "{name}: no connection to {}: {}",
+                    peer.address(),
+                    cause(&error)
+                ),
+            }));
+            // Often the very reason.
+            found.extend(lifetime.filter(|found| found.verdict == Verdict::Bad));
             return found;
         }
     };
     if upstream.is_tls() {
-        let verified = if upstream.is_insecure() {
-            "is NOT verified (insecure: true)".to_owned()
-        } else {
-            format!("verifies for {:?}", upstream.tls_name())
-        };
-        let version = session
-            .digest()
-            .and_then(|digest| digest.ssl_digest.as_ref())
-            .map(|tls| tls.version.to_string());
-        let version = version.unwrap_or_default();
-        found.push(good(format!(
-            "{name}: {version}, the certificate {verified}"
-        )));
+        found.push(tls(upstream, session.digest()));
+        found.extend(lifetime);
     }
     let Some(question) = upstream.facts.kind.question() else {
         return found;
@@ -118,10 +170,70 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
     match asked.await {
         Ok(()) => found.extend(answer(name, question, session.response_header())),
         Err(error) => found.push(bad(format!(
-            "{name}: GET {question} was not answered: {error}"
+            "{name}: GET {question} was not answered: {}",
+            cause(&error)
         ))),
     }
     found
+}
+
+/// The certificate of a server with TLS, if it can be had.
+async fn shown(upstream: &Upstream, peer: &HttpPeer) -> Option<Shown> {
+    if !upstream.is_tls() {
+        return None;
+    }
+    let address = *peer.address().as_inet()?;
+    let (name, authorities) = (upstream.tls_name().to_owned(), peer.options.ca.clone());
+    tokio::task::spawn_blocking(move || {
+        let authorities = authorities.as_ref().map(|authorities| &***authorities);
+        certificate::shown_by(address, &name, authorities, PATIENCE / 5)
+    })
+    .await
+    .ok()
+    .flatten()
+}
+
+fn tls(upstream: &Upstream, digest: Option<&Digest>) -> Finding {
+    let name = &upstream.facts.name;
+    let version = digest
+        .and_then(|digest| digest.ssl_digest.as_ref())
+        .map(|tls| tls.version.to_string())
+        .unwrap_or_default();
+    if upstream.facts.only_tls_1_3 && version != "TLSv1.3" {
+        return bad(format!(
+            "{name}: speaks {version}, and the file asks for TLS 1.3 (`min_tls`)"
+        ));
+    }
+    if upstream.is_insecure() {
+        return soon(format!(
+            "{name}: {version}, the certificate is NOT verified (insecure: true)"
+        ));
+    }
+    good(format!(
+        "{name}: {version}, the certificate verifies for {:?}",
+        upstream.tls_name()
+    ))
+}
+
+/// The innermost reason in an error of Pingora's, without the wrapping that names its own functions.
+fn cause(error: &pingora_core::Error) -> String {
+    let mut reason = error.etype.as_str().to_owned();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // Where we came from is no reason why it failed.
+        let context = error.context.as_ref().map(|context| context.as_str());
+        if let Some(context) = context.filter(|context| !context.starts_with("local address")) {
+            context.clone_into(&mut reason);
+        }
+        next = match error.cause.as_deref() {
+            Some(cause) => match cause.downcast_ref::<pingora_core::BError>() {
+                Some(inner) => Some(inner),
+                None => return format!("{reason}: {cause}"),
+            },
+            None => None,
+        };
+    }
+    reason
 }
 
 fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader>) -> Vec<Finding> {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use log::{error, info, warn};
+use log::{info, warn};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::complain;
+use super::load::load;
 use crate::config;
 use crate::diagnostic::Report;
 use crate::server::{Server, StartError};
@@ -23,7 +24,9 @@ pub(super) fn run(file: &Path) -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("portcullis: the system gives no threads: {error}");
+            complain(&format!(
+                "portcullis: the system gives no threads: {error}\n"
+            ));
             return ExitCode::FAILURE;
         }
     };
@@ -41,13 +44,13 @@ async fn serve(file: &Path) -> ExitCode {
         signal(SignalKind::interrupt()),
     );
     let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        eprintln!("portcullis: the system gives no signal handlers");
+        complain("portcullis: the system gives no signal handlers\n");
         return ExitCode::FAILURE;
     };
-    let (config, source) = match config::load(file) {
+    let (config, source) = match load(file) {
         Ok(loaded) => loaded,
         Err(report) => {
-            eprint!("{report}");
+            complain(&report.to_string());
             return ExitCode::FAILURE;
         }
     };
@@ -55,11 +58,12 @@ async fn serve(file: &Path) -> ExitCode {
     let server = match Server::start(&config).await {
         Ok(server) => server,
         Err(StartError::Config(mistakes)) => {
-            eprint!("{}", Report::new(source, mistakes));
+            complain(&Report::new(source, mistakes).to_string());
             return ExitCode::FAILURE;
         }
         Err(other) => {
-            error!("{other}");
+            // Not through the log, which the operator may have turned off: this is the last word of the process.
+            complain(&format!("portcullis: {other}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -67,7 +71,6 @@ async fn serve(file: &Path) -> ExitCode {
         info!("listening on {address}");
     }
     info!("metrics and health on http://{}", server.admin());
-    let server = Arc::new(server);
     loop {
         tokio::select! {
             _ = hangup.recv() => reload(file, &server).await,
@@ -83,18 +86,16 @@ async fn serve(file: &Path) -> ExitCode {
     }
 }
 
-async fn drain(server: Arc<Server>, interrupt: &mut Signal) -> ExitCode {
-    if let Some(server) = Arc::into_inner(server) {
-        tokio::select! {
-            cut = server.stop(DRAIN) => info!("stopped; {cut} connections were cut"),
-            _ = interrupt.recv() => info!("SIGINT: stopping now"),
-        }
+async fn drain(server: Server, interrupt: &mut Signal) -> ExitCode {
+    tokio::select! {
+        cut = server.stop(DRAIN) => info!("stopped; {cut} connections were cut"),
+        _ = interrupt.recv() => info!("SIGINT: stopping now"),
     }
     ExitCode::SUCCESS
 }
 
 async fn reload(file: &Path, server: &Server) {
-    let why: Box<dyn std::error::Error> = match config::load(file) {
+    let why: Box<dyn std::error::Error> = match load(file) {
         Ok((config, source)) => match server.reload(&config).await {
             Ok(()) => {
                 follow_level(config.log.level);

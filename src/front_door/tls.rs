@@ -23,7 +23,7 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
 use openssl::sha::Sha256;
 use openssl::ssl::{
-    AlpnError, SslAcceptor, SslAcceptorBuilder, SslMethod, SslMode, SslOptions,
+    AlpnError, SslAcceptor, SslAcceptorBuilder, SslContext, SslMethod, SslMode, SslOptions,
     SslSessionCacheMode, SslVersion, select_next_proto,
 };
 use openssl::x509::X509;
@@ -165,6 +165,15 @@ impl Acceptors {
     pub fn uncovered(&self) -> &[String] {
         &self.names.uncovered
     }
+
+    /// The certificate that a client gets who asks for `name` (in lower case), or who names nothing. `None` refuses it.
+    pub fn shown_to(&self, name: Option<&str>) -> Option<X509> {
+        let context = match name {
+            Some(name) => self.names.find(name),
+            None => self.names.unnamed(),
+        };
+        context?.certificate().map(ToOwned::to_owned)
+    }
 }
 
 /// The same certificates and rules: a reload that changes nothing compares equal.
@@ -214,6 +223,21 @@ impl Rules {
         });
         Ok(builder)
     }
+}
+
+/// The items of a cipher list that OpenSSL does not know. It ignores them without a word as long as one other item is known.
+pub fn unknown_ciphers(list: &str) -> Vec<&str> {
+    let known = |item: &&str| {
+        // What removes or reorders (`!`, `-`, `+`, `@`) adds nothing, so it cannot be tried alone.
+        item.starts_with(['!', '-', '+', '@'])
+            || SslContext::builder(SslMethod::tls_server())
+                .and_then(|mut context| context.set_cipher_list(item))
+                .is_ok()
+    };
+    list.split([':', ',', ' '])
+        .filter(|item| !item.is_empty())
+        .filter(|item| !known(item))
+        .collect()
 }
 
 fn fingerprint(options: &Options<'_>, rules: &Rules) -> Result<[u8; 32], TlsError> {

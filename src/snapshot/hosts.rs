@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::draft::{Draft, conflict};
 use super::servers::{Upstreams, timeouts};
 use super::{Behind, Host, Route, Target};
 use crate::config::value::{FilePath, Lifetime, PathPrefix, ServerName};
 use crate::config::{self, At, Config};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::files::{Cache, CacheRule, ServersJson, Site, SiteRules};
+use crate::files::{Cache, CacheRule, ServersJson, ServersJsonError, Site, SiteError, SiteRules};
 use crate::routing::{
-    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteSpec, RouteTable, Strip,
+    Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteTable, Strip,
 };
 use crate::upstream::Upstream;
 
@@ -70,79 +71,84 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn host(&self, name: String, host: &config::Host, wrong: &mut Vec<Diagnostic>) -> Option<Host> {
-        let mut specs = Vec::new();
-        let mut places = Vec::new();
+        let mut drafts = Vec::new();
+        let whole = |place, target: Option<Target>| {
+            let route = target.map(|target| self.route(format!("{name}/"), target, None, None));
+            Draft {
+                pattern: PathPattern::root(),
+                place,
+                names: None,
+                route,
+            }
+        };
         if let Some(server) = &host.server {
-            let target =
-                self.servers(std::slice::from_ref(server), &Narrowing::default(), wrong)?;
-            specs.push(RouteSpec::to_one(
-                PathPattern::root(),
-                self.route(format!("{name}/"), target, None, None),
-            ));
-            places.push(server.place);
+            let only = std::slice::from_ref(server);
+            let target = self.servers(only, &Narrowing::default(), wrong);
+            drafts.push(whole(server.place, target));
         }
         if let Some(folder) = &host.files {
-            let target = files(folder, SiteRules::default(), wrong)?;
-            specs.push(RouteSpec::to_one(
-                PathPattern::root(),
-                self.route(format!("{name}/"), target, None, None),
-            ));
-            places.push(folder.place);
+            let target = files(folder, SiteRules::default(), wrong);
+            drafts.push(whole(folder.place, target));
         }
         for route in host.routes.iter().flat_map(|routes| routes.iter()) {
-            if let Some(spec) = self.spec(&name, route, wrong) {
-                specs.push(spec);
-                places.push(route.path.place);
-            }
+            drafts.extend(self.draft(&name, route, wrong));
         }
-        match RouteTable::build(specs) {
-            Ok(routes) => Some(Host { name, routes }),
+        let routes: Option<Vec<Arc<Route>>> =
+            drafts.iter().map(|draft| draft.route.clone()).collect();
+        let table = match routes {
+            Some(routes) => {
+                let specs = drafts.iter().zip(routes);
+                RouteTable::build(specs.map(|(draft, route)| draft.spec(route)).collect()).map(Some)
+            }
+            // Something behind a route is wrong, which is no reason to say nothing of the paths.
+            None => {
+                RouteTable::build(drafts.iter().map(|draft| draft.spec(())).collect()).map(|_| None)
+            }
+        };
+        match table {
+            Ok(routes) => Some(Host {
+                name,
+                routes: routes?,
+            }),
             Err(conflicts) => {
-                for conflict in conflicts {
-                    let (first, second) = conflict.positions();
-                    let place = |at: usize| places.get(at).copied();
-                    let diagnostic = Diagnostic::new(place(second).flatten(), conflict.to_string());
-                    wrong.push(match first.and_then(place).flatten() {
-                        Some(other) => diagnostic.related(other, "the other one is here"),
-                        None => diagnostic,
-                    });
-                }
+                wrong.extend(conflicts.iter().map(|found| conflict(found, &drafts)));
                 None
             }
         }
     }
 
-    fn spec(
+    fn draft<'c>(
         &self,
         host: &str,
-        route: &config::Route,
+        route: &'c config::Route,
         wrong: &mut Vec<Diagnostic>,
-    ) -> Option<RouteSpec<Arc<Route>>> {
+    ) -> Option<Draft<'c>> {
         let pattern: PathPattern = parse(route.path.as_str(), route.path.place, wrong)?;
         let narrowing = Narrowing {
             expose: route.expose.as_ref(),
             timeouts: route.timeouts.as_ref(),
         };
-        let name = format!("{host}{pattern}");
-        let make = |target| {
-            self.route(
-                name.clone(),
-                target,
-                route.methods.as_ref(),
-                route.request_body.as_ref(),
-            )
+        let target = if let Some(server) = &route.server {
+            self.servers(std::slice::from_ref(server), &narrowing, wrong)
+        } else if let Some(servers) = &route.servers {
+            self.servers(servers, &narrowing, wrong)
+        } else {
+            let rules = self.site_rules(route, wrong);
+            let site = files(
+                route.files.as_ref()?,
+                rules.clone().unwrap_or_default(),
+                wrong,
+            );
+            site.filter(|_| rules.is_some())
         };
-        if let Some(server) = &route.server {
-            let target = self.servers(std::slice::from_ref(server), &narrowing, wrong)?;
-            return Some(RouteSpec::to_one(pattern, make(target)));
-        }
-        if let Some(servers) = &route.servers {
-            let target = self.servers(servers, &narrowing, wrong)?;
-            let names = servers.iter().map(ToString::to_string).collect();
-            return Some(RouteSpec::to_named(pattern, names, make(target)));
-        }
-        let target = files(route.files.as_ref()?, self.site_rules(route, wrong)?, wrong)?;
-        Some(RouteSpec::to_one(pattern, make(target)))
+        let name = format!("{host}{pattern}");
+        let (methods, body) = (route.methods.as_ref(), route.request_body.as_ref());
+        Some(Draft {
+            pattern,
+            place: route.path.place,
+            names: route.servers.as_deref().map(Vec::as_slice),
+            route: target.map(|target| self.route(name, target, methods, body)),
+        })
     }
 
     fn route(
@@ -174,10 +180,13 @@ impl Work<'_> {
         let mut behind = Vec::with_capacity(names.len());
         for name in names {
             // Not there: the server itself is wrong, which has been reported.
-            let (upstream, server) = (
-                self.upstreams.get(&name.value)?.clone(),
-                self.config.servers.get(&name.value)?,
-            );
+            let (Some(upstream), Some(server)) = (
+                self.upstreams.get(&name.value).cloned(),
+                self.config.servers.get(&name.value),
+            ) else {
+                self.one_kind(names, wrong)?;
+                return None;
+            };
             let expose = match narrowing.expose {
                 Some(list) => Some(literals(list, wrong)?),
                 None => server
@@ -206,21 +215,33 @@ impl Work<'_> {
                 timeouts,
             });
         }
-        let kinds: HashSet<_> = behind
-            .iter()
-            .map(|behind| behind.upstream.facts.kind.name())
-            .collect();
-        if kinds.len() > 1 {
-            wrong.push(
-                Diagnostic::new(
-                    names.first().and_then(|name| name.place),
-                    "the servers of one route speak different protocols",
-                )
-                .remedy("give each kind a route of its own"),
-            );
-            return None;
-        }
+        self.one_kind(names, wrong)?;
         Some(Target::Servers(behind))
+    }
+
+    /// All servers of one route speak one protocol: the route's clients know only one.
+    fn one_kind(&self, names: &[At<ServerName>], wrong: &mut Vec<Diagnostic>) -> Option<()> {
+        let kind = |name: &At<ServerName>| {
+            let server = self.config.servers.get(&name.value)?;
+            Some(*server.kind)
+        };
+        let first = names.first()?;
+        let other = names
+            .iter()
+            .find(|name| kind(name).is_some_and(|other| Some(other) != kind(first)));
+        let (Some(other), Some(kind_of_first)) = (other, kind(first)) else {
+            return Some(());
+        };
+        let kind_of_other = kind(other).map_or("", |kind| kind.word());
+        wrong.push(
+            Diagnostic::new(
+                other.place,
+                format!("`{other}` is of kind `{kind_of_other}` and `{first}` of kind `{kind_of_first}`, but one route speaks one protocol"),
+            )
+            .related(first.place, "the other server is here")
+            .remedy("give each kind a route of its own"),
+        );
+        None
     }
 
     fn site_rules(&self, route: &config::Route, wrong: &mut Vec<Diagnostic>) -> Option<SiteRules> {
@@ -239,8 +260,18 @@ impl Work<'_> {
         let servers_json = match &route.servers_json {
             None => None,
             Some(list) => {
-                let wrong_list = |error: crate::files::ServersJsonError| {
-                    Diagnostic::new(list.place, error.to_string())
+                let wrong_list = |error: ServersJsonError| {
+                    let place = match &error {
+                        ServersJsonError::Template => list.template.place,
+                        ServersJsonError::Path(_) => list.at.place.or(list.place),
+                        ServersJsonError::Host(host) => {
+                            let named = list.servers.iter().find(|name| name.as_str() == host);
+                            named.and_then(|name| name.place)
+                        }
+                    };
+                    Diagnostic::new(place, error.to_string()).remedy(
+                        "write for example `at: config/servers.json` and `template: \"https://proxy.example.com/apps/client/api/{host}/\"`",
+                    )
                 };
                 let shown = list.servers.iter().map(|name| {
                     let server = self.config.servers.get(&name.value);
@@ -319,11 +350,11 @@ fn files(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -
             Arc::new(site),
             Mapping::below(LiteralPath::root(), Exposed::Everything),
         )),
-        Err(error) => {
+        Err(SiteError::Root { source, .. }) => {
             wrong.push(
                 Diagnostic::new(
                     folder.place,
-                    format!("cannot serve files from {}: {error}", folder.as_str()),
+                    format!("cannot serve files from {}: {source}", folder.as_str()),
                 )
                 .remedy("name a folder that is there and that the gateway's user may read"),
             );

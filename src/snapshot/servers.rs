@@ -6,6 +6,7 @@ use http::HeaderValue;
 use indexmap::IndexMap;
 use log::debug;
 
+use super::pem;
 use crate::config::value::{Duration, Scheme, ServerName, TlsVersion};
 use crate::config::{At, Config, Server, ServerErrors};
 use crate::diagnostic::Diagnostic;
@@ -141,12 +142,41 @@ fn reach_tls(
     server: &Server,
     wrong: &mut Vec<Diagnostic>,
 ) -> Option<ReachTls> {
-    let insecure = server.insecure.value;
-    let certificate_name = match (&server.server_name, server.url.host.ip()) {
-        (Some(given), _) if given.ip().is_none() => given.as_str().to_owned(),
-        (None, None) => server.url.host.as_str().to_owned(),
+    // Each of the three is looked at even if another one is wrong.
+    let certificate_name = certificate_name(name, server, wrong);
+    let trust = server.ca.as_ref().map(|ca| {
+        tls::trust(ca.path())
+            .map_err(|error| wrong.push(pem::authority(ca, error)))
+            .ok()
+    });
+    let identity = server
+        .client_certificate
+        .as_ref()
+        .map(|files| pem::pair(files, wrong).map(|(chain, key)| tls::identity_of(chain, key)));
+    Some(ReachTls {
+        name: certificate_name?,
+        trust: all_or_none(trust)?,
+        identity: all_or_none(identity)?,
+        insecure: server.insecure.value,
+    })
+}
+
+/// `None` if what is written is wrong; `Some(None)` if nothing is written.
+fn all_or_none<T>(written: Option<Option<T>>) -> Option<Option<T>> {
+    written.map_or(Some(None), |right| right.map(Some))
+}
+
+/// The name that the server's certificate must have; empty if nothing is compared.
+fn certificate_name(
+    name: &At<ServerName>,
+    server: &Server,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    match (&server.server_name, server.url.host.ip()) {
+        (Some(given), _) if given.ip().is_none() => Some(given.as_str().to_owned()),
+        (None, None) => Some(server.url.host.as_str().to_owned()),
         // Nothing is compared then; and an address is no name to ask for.
-        _ if insecure => String::new(),
+        _ if server.insecure.value => Some(String::new()),
         (given, _) => {
             // SECURITY: an address would be asked for as a DNS name and never match; an empty name would switch verification off.
             let place = given.as_ref().map_or(server.url.place, |given| given.place);
@@ -154,45 +184,7 @@ fn reach_tls(
                 Diagnostic::new(place, format!("the certificate of `{name}` is checked by a DNS name, and this is an address"))
                     .remedy("add `server_name: ` with a name that stands in the server's certificate"),
             );
-            return None;
+            None
         }
-    };
-    let trust = match &server.ca {
-        None => None,
-        Some(ca) => match tls::trust(ca.path()) {
-            Ok(trust) => Some(trust),
-            Err(error) => {
-                wrong.push(
-                    Diagnostic::new(ca.place, error.to_string())
-                        .remedy("name a PEM file with the certificate of the authority, or the server's own if it is self-signed; a DER file (.cer) \
-                             becomes one with `openssl x509 -inform der -in ca.cer -out ca.pem`"),
-                );
-                return None;
-            }
-        },
-    };
-    let identity = match &server.client_certificate {
-        None => None,
-        Some(files) => match tls::identity(files.cert.path(), files.key.path()) {
-            Ok(identity) => Some(identity),
-            Err(error) => {
-                let place = if error.concerns(files.cert.path()) {
-                    files.cert.place
-                } else {
-                    files.key.place
-                };
-                wrong.push(
-                    Diagnostic::new(place, error.to_string())
-                        .remedy("name two PEM files: the certificate (with its chain below it) and its own key, without a password"),
-                );
-                return None;
-            }
-        },
-    };
-    Some(ReachTls {
-        name: certificate_name,
-        trust,
-        identity,
-        insecure,
-    })
+    }
 }

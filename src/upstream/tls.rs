@@ -1,12 +1,16 @@
 //! Certificates for the way inside: CAs that vouch for servers, and our own identity towards them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use openssl::pkey::PKey;
+use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use pingora_core::utils::tls::CertKey;
+
+/// Far more than every authority of the world in one file, in bytes.
+const MAX_FILE_SIZE: u64 = 16 << 20;
 
 /// Certificates that vouch for a server: CAs, or the server's own self-signed certificate.
 #[derive(Clone)]
@@ -35,7 +39,7 @@ pub enum TlsFileError {
         /// The file.
         path: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// No certificate in the file.
     #[error(
@@ -73,7 +77,18 @@ impl TlsFileError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
-    std::fs::read(path).map_err(|source| TlsFileError::Unreadable {
+    let text = || {
+        // A pipe or a device would keep a reload waiting, or never end; every signal waits behind it.
+        let kind = std::fs::metadata(path)?;
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if kind.len() > MAX_FILE_SIZE {
+            return Err(io::Error::other("it is larger than 16 MiB"));
+        }
+        std::fs::read(path)
+    };
+    text().map_err(|source| TlsFileError::Unreadable {
         path: path.display().to_string(),
         source,
     })
@@ -99,17 +114,9 @@ pub fn certificates(path: &Path) -> Result<Vec<X509>, TlsFileError> {
 ///
 /// # Errors
 /// A file cannot be read, holds nothing of use, or the two do not match.
-pub fn key_pair(
-    cert: &Path,
-    key: &Path,
-) -> Result<(Vec<X509>, PKey<openssl::pkey::Private>), TlsFileError> {
+pub fn key_pair(cert: &Path, key: &Path) -> Result<(Vec<X509>, PKey<Private>), TlsFileError> {
     let chain = certificates(cert)?;
-    // SECURITY: an empty password given by callback, so that a protected key never asks on the terminal of a service.
-    let private = PKey::private_key_from_pem_callback(&read(key)?, |_| Ok(0)).map_err(|_| {
-        TlsFileError::NoKey {
-            path: key.display().to_string(),
-        }
-    })?;
+    let private = private_key(key)?;
     let belongs = chain[0]
         .public_key()
         .is_ok_and(|public| public.public_eq(&private));
@@ -120,6 +127,17 @@ pub fn key_pair(
         });
     }
     Ok((chain, private))
+}
+
+/// The private key of a PEM file.
+///
+/// # Errors
+/// The file cannot be read, or holds no key, or one with a password.
+pub fn private_key(path: &Path) -> Result<PKey<Private>, TlsFileError> {
+    // SECURITY: an empty password given by callback, so that a protected key never asks on the terminal of a service.
+    PKey::private_key_from_pem_callback(&read(path)?, |_| Ok(0)).map_err(|_| TlsFileError::NoKey {
+        path: path.display().to_string(),
+    })
 }
 
 /// Reads the CAs (or the self-signed certificate) that vouch for a server.
@@ -141,11 +159,16 @@ pub fn trust(path: &Path) -> Result<Trust, TlsFileError> {
 /// As [`key_pair`].
 pub fn identity(cert: &Path, key: &Path) -> Result<ClientIdentity, TlsFileError> {
     let (chain, private) = key_pair(cert, key)?;
+    Ok(identity_of(chain, private))
+}
+
+/// An identity from a chain and the key of its first certificate.
+pub fn identity_of(chain: Vec<X509>, private: PKey<Private>) -> ClientIdentity {
     let digest = digest_of(&chain);
-    Ok(ClientIdentity {
+    ClientIdentity {
         pair: Arc::new(CertKey::new(chain, private)),
         digest,
-    })
+    }
 }
 
 fn digest_of(certificates: &[X509]) -> u64 {

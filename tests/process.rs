@@ -1,0 +1,658 @@
+//! The real program: what it prints, what signals do to it, and how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+#[path = "command/support.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::World;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running gateway, killed when it is dropped.
+struct Gateway {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Gateway {
+    fn start(world: &World) -> Gateway {
+        Gateway::with(world, &[])
+    }
+
+    fn with(world: &World, environment: &[(&str, &str)]) -> Gateway {
+        let mut child = world
+            .command(&["run", "-c", "p.yaml"])
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (into, stderr) = (log.clone(), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = into.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Gateway { child, log }
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has this text so many times.
+    fn wait_for(&self, text: &str, times: usize) {
+        until(&format!("{text:?} in the log"), || {
+            // The logger sets the further lines of one message in by four.
+            let log = self.log().replace("\n    ", "\n");
+            (log.matches(text).count() >= times).then_some(())
+        })
+        .unwrap_or_else(|why| panic!("{why}:\n{}", self.log()));
+    }
+
+    /// Every address after `listening on `, in order, and the admin address.
+    fn addresses(&self) -> (Vec<SocketAddr>, SocketAddr) {
+        self.wait_for("metrics and health on http://", 1);
+        let log = self.log();
+        let after = |mark: &str| -> Vec<SocketAddr> {
+            log.lines()
+                .filter_map(|line| line.split_once(mark))
+                .map(|(_, address)| address.trim().parse().unwrap())
+                .collect()
+        };
+        (after("listening on "), after("health on http://")[0])
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end. Nothing may have panicked on the way there.
+    fn end(mut self) -> (ExitStatus, String) {
+        let status = until("the process ends", || self.child.try_wait().unwrap())
+            .unwrap_or_else(|why| panic!("{why}:\n{}", self.log()));
+        let mut out = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        assert_eq!(out, "", "the log goes to standard error");
+        // The last lines may still be on their way from the pipe.
+        until("the log is complete", || {
+            (Arc::strong_count(&self.log) == 1).then_some(())
+        })
+        .unwrap();
+        let log = self.log();
+        assert!(!log.contains("panicked"), "{log}");
+        (status, log)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test's own thread, between two looks at a condition"
+)]
+/// What `probe` finds, asked again and again until it finds something.
+fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> Result<T, String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe() {
+            return Ok(found);
+        }
+        if Instant::now() > deadline {
+            return Err(format!("not within {PATIENCE:?}: {what}"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn open(to: SocketAddr) -> TcpStream {
+    // Children that end send SIGCHLD, which may interrupt this very call.
+    let stream = until("connected", || match TcpStream::connect(to) {
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => None,
+        connected => Some(connected),
+    });
+    let stream = stream.unwrap().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends a request over a connection that stays open and returns head and body (which must have a length).
+fn ask(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        assert_eq!(
+            stream.read(&mut byte).unwrap(),
+            1,
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+        answer.push(byte[0]);
+    }
+    let head = String::from_utf8(answer).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| {
+            line.to_ascii_lowercase()
+                .strip_prefix("content-length:")
+                .map(|n| n.trim().parse().unwrap())
+        })
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    head + &String::from_utf8(body).unwrap()
+}
+
+fn get(host: &str, path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+}
+
+fn status(answer: &str) -> &str {
+    answer.get(9..12).unwrap_or(answer)
+}
+
+fn readiness(admin: SocketAddr) -> String {
+    ask(&mut open(admin), &get("localhost", "/readyz"))
+}
+
+fn file(hosts: &str) -> String {
+    format!(
+        "admin: {{ listen: 127.0.0.1:0 }}\nlisteners: [{{ listen: 127.0.0.1:0 }}]\nhosts:\n  a.example.com: {{ files: www }}\n{hosts}"
+    )
+}
+
+fn world(text: &str) -> World {
+    let world = World::new();
+    world.write("p.yaml", text);
+    world
+}
+
+#[test]
+fn it_says_where_it_listens_and_serves() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let answer = ask(&mut open(public[0]), &get("a.example.com", "/"));
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("<!doctype html>\n"),
+        "{answer}"
+    );
+    assert_eq!(status(&readiness(admin)), "200");
+}
+
+#[test]
+fn a_good_file_is_applied_on_sighup_and_old_connections_live_on() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    let mut old = open(public[0]);
+    assert_eq!(status(&ask(&mut old, &get("a.example.com", "/"))), "200");
+    assert_eq!(status(&ask(&mut old, &get("new.example.com", "/"))), "404");
+
+    world.write("p.yaml", &file("  new.example.com: { files: www }\n"));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the configuration was applied", 1);
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("new.example.com", "/"))),
+        "200"
+    );
+    // The same connection, and the file as it is now.
+    assert_eq!(status(&ask(&mut old, &get("a.example.com", "/"))), "200");
+    assert_eq!(status(&ask(&mut old, &get("new.example.com", "/"))), "200");
+}
+
+#[test]
+fn a_bad_file_is_refused_whole_on_sighup_with_its_whole_report() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let both = file("  new.example.com: { files: gone }\n  other.example.com: { server: s9 }\n");
+    for (round, wrong) in [both.as_str(), "nonsense", ""].into_iter().enumerate() {
+        world.write("p.yaml", wrong);
+        let report = world.run(&["check", "-c", "p.yaml"]);
+        assert_eq!(report.code, Some(1));
+        gateway.signal(Signal::HUP);
+        gateway.wait_for("the running configuration stays", round + 1);
+        gateway.wait_for(&report.err, 1);
+        assert_eq!(
+            status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
+            "200"
+        );
+        assert_eq!(
+            status(&ask(&mut open(public[0]), &get("new.example.com", "/"))),
+            "404"
+        );
+        assert_eq!(status(&readiness(admin)), "200");
+    }
+    // A file that has gone is no reason to go too.
+    std::fs::remove_file(world.folder().join("p.yaml")).unwrap();
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the file cannot be read", 1);
+    world.write("p.yaml", &file("  new.example.com: { files: www }\n"));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the configuration was applied", 1);
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("new.example.com", "/"))),
+        "200"
+    );
+}
+
+#[test]
+fn a_listener_that_cannot_be_had_is_refused_on_sighup() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    let taken = TcpListener::bind("127.0.0.2:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let more = file("  new.example.com: { files: www }\n").replace(
+        "[{ listen: 127.0.0.1:0 }]",
+        &format!("[{{ listen: 127.0.0.1:0 }}, {{ listen: {address} }}]"),
+    );
+    world.write("p.yaml", &more);
+    gateway.signal(Signal::HUP);
+    gateway.wait_for(&format!("cannot listen on {address}"), 1);
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("new.example.com", "/"))),
+        "404"
+    );
+    drop(taken);
+    // A program that another test is starting holds a copy of the socket until it runs.
+    let said = |what: &str| gateway.log().matches(what).count();
+    until("the address is free", || {
+        let before = said("SIGHUP:");
+        gateway.signal(Signal::HUP);
+        gateway.wait_for("SIGHUP:", before + 1);
+        (said("the configuration was applied") == 1).then_some(())
+    })
+    .unwrap();
+    assert_eq!(
+        status(&ask(&mut open(address), &get("new.example.com", "/"))),
+        "200"
+    );
+}
+
+#[test]
+fn the_last_of_many_sighups_is_never_lost() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    for round in 0..20 {
+        let name = format!("host{round}.example.com");
+        world.write(
+            "p.yaml",
+            &file(&format!("  before{round}.example.com: {{ files: www }}\n")),
+        );
+        gateway.signal(Signal::HUP);
+        // The first may be in the middle of its work now.
+        world.write("p.yaml", &file(&format!("  {name}: {{ files: www }}\n")));
+        gateway.signal(Signal::HUP);
+        until("the second file is in force", || {
+            let answer = ask(&mut open(public[0]), &get(&name, "/"));
+            (status(&answer) == "200").then_some(())
+        })
+        .unwrap_or_else(|why| panic!("{why}, round {round}:\n{}", gateway.log()));
+    }
+}
+
+#[test]
+fn a_new_admin_address_waits_for_the_next_start_and_says_so() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    world.write(
+        "p.yaml",
+        &file("").replace(
+            "admin: { listen: 127.0.0.1:0 }",
+            "admin: { listen: 127.0.0.1:1 }",
+        ),
+    );
+    gateway.signal(Signal::HUP);
+    gateway.wait_for(
+        &format!(
+            "the admin listener stays on {admin}: it moves to 127.0.0.1:1 with the next start"
+        ),
+        1,
+    );
+    assert_eq!(status(&readiness(admin)), "200");
+}
+
+/// A server that takes one request and answers when it is told to.
+fn slow_server() -> (
+    SocketAddr,
+    std::sync::mpsc::Receiver<()>,
+    std::sync::mpsc::Sender<()>,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (arrived, has_arrived) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 4096];
+        assert!(stream.read(&mut head).unwrap() > 0);
+        arrived.send(()).unwrap();
+        let _ = may_go.recv();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+    });
+    (address, has_arrived, go)
+}
+
+fn with_server(server: SocketAddr) -> String {
+    file("  s.example.com: { server: s1 }\n")
+        + &format!("servers: {{ s1: {{ kind: http, url: 'http://{server}' }} }}\n")
+}
+
+#[test]
+fn sigterm_finishes_what_is_under_way_and_lets_nothing_new_in() {
+    let (server, arrived, go) = slow_server();
+    let world = world(&with_server(server));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let mut running = open(public[0]);
+    running
+        .write_all(get("s.example.com", "/").as_bytes())
+        .unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+
+    gateway.signal(Signal::TERM);
+    until("not ready", || {
+        (status(&readiness(admin)) == "503").then_some(())
+    })
+    .unwrap();
+    until("refused", || {
+        TcpStream::connect(public[0]).is_err().then_some(())
+    })
+    .unwrap();
+    // Still not ready, and still answering.
+    let told = readiness(admin);
+    assert!(
+        told.ends_with("not ready: starting or draining\n"),
+        "{told}"
+    );
+    assert_eq!(
+        status(&ask(&mut open(admin), &get("localhost", "/healthz"))),
+        "200"
+    );
+
+    go.send(()).unwrap();
+    let answer = ask(&mut running, "");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"),
+        "{answer}"
+    );
+    let (ended, log) = gateway.end();
+    assert_eq!(ended.code(), Some(0), "{log}");
+    assert!(log.contains("stopped; 0 connections were cut"), "{log}");
+}
+
+#[test]
+fn sigint_ends_at_once_also_in_the_middle_of_a_drain() {
+    for drain_first in [false, true] {
+        let (server, arrived, _go) = slow_server();
+        let world = world(&with_server(server));
+        let gateway = Gateway::start(&world);
+        let (public, admin) = gateway.addresses();
+        let mut running = open(public[0]);
+        running
+            .write_all(get("s.example.com", "/").as_bytes())
+            .unwrap();
+        arrived.recv_timeout(PATIENCE).unwrap();
+        if drain_first {
+            gateway.signal(Signal::TERM);
+            until("not ready", || {
+                (status(&readiness(admin)) == "503").then_some(())
+            })
+            .unwrap();
+        }
+        gateway.signal(Signal::INT);
+        let (ended, log) = gateway.end();
+        assert_eq!(ended.code(), Some(0), "{log}");
+        assert!(log.contains("SIGINT: stopping now"), "{log}");
+        assert!(!log.contains("connections were cut"), "{log}");
+    }
+}
+
+#[test]
+fn signals_that_mean_nothing_during_a_drain_do_no_harm() {
+    let (server, arrived, go) = slow_server();
+    let world = world(&with_server(server));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let mut running = open(public[0]);
+    running
+        .write_all(get("s.example.com", "/").as_bytes())
+        .unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    gateway.signal(Signal::TERM);
+    until("not ready", || {
+        (status(&readiness(admin)) == "503").then_some(())
+    })
+    .unwrap();
+    gateway.signal(Signal::HUP);
+    gateway.signal(Signal::TERM);
+    assert_eq!(status(&readiness(admin)), "503");
+    go.send(()).unwrap();
+    assert!(ask(&mut running, "").ends_with("done"));
+    assert_eq!(gateway.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_named_and_nothing_starts() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for (text, what) in [
+        (
+            file("").replace(
+                "listeners: [{ listen: 127.0.0.1:0",
+                &format!("listeners: [{{ listen: {address}"),
+            ),
+            "portcullis: cannot listen on",
+        ),
+        (
+            file("").replace(
+                "admin: { listen: 127.0.0.1:0",
+                &format!("admin: {{ listen: {address}"),
+            ),
+            "portcullis: the admin listener cannot listen on",
+        ),
+    ] {
+        let world = world(&text);
+        // Said even where the log is turned off.
+        let ran = support::Ran::from(
+            world
+                .command(&["-c", "p.yaml"])
+                .env("RUST_LOG", "off")
+                .output()
+                .unwrap(),
+        );
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        let expected = format!(
+            "{what} {address}: Address already in use (os error 98): another process has this port, `ss -ltnp 'sport = :{}'` names it\n",
+            address.port()
+        );
+        assert_eq!(ran.err, expected);
+    }
+}
+
+#[test]
+fn a_port_that_needs_a_capability_says_which() {
+    let free_from = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        .unwrap_or_default();
+    if free_from.trim().parse().unwrap_or(1024) <= 81 {
+        println!("skipped: every port is free for everybody on this machine");
+        return;
+    }
+    let world = world(&file("").replace(
+        "listeners: [{ listen: 127.0.0.1:0",
+        "listeners: [{ listen: 127.0.0.1:81",
+    ));
+    let mut command = world.command(&["-c", "p.yaml"]);
+    if rustix::process::geteuid().is_root() {
+        // The same program without the capability that root has.
+        let mut without = std::process::Command::new("setpriv");
+        without
+            .args(["--inh-caps=-all", "--bounding-set=-net_bind_service", "--"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(world.folder());
+        command = without;
+    }
+    let Ok(output) = command.output() else {
+        println!("skipped: there is no setpriv to take the capability away with");
+        return;
+    };
+    let ran = support::Ran::from(output);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let expected = "cannot listen on 127.0.0.1:81: Permission denied (os error 13): ports below 1024 need CAP_NET_BIND_SERVICE";
+    assert!(ran.err.contains(expected), "{ran:?}");
+}
+
+#[test]
+fn the_level_of_the_log_comes_from_the_file_and_rust_log_wins() {
+    let quiet = world(&(file("") + "log: { level: error }\n"));
+    let gateway = Gateway::with(&quiet, &[("RUST_LOG", "portcullis=debug")]);
+    let (public, _) = gateway.addresses();
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
+        "200"
+    );
+    gateway.signal(Signal::TERM);
+    assert!(gateway.end().1.contains("listening on"));
+
+    // Without it the file's own level holds, and a reload changes it. What says nothing when it starts is found by its port.
+    let port = 10_000 + std::process::id() % 10_000;
+    let admin: SocketAddr = format!("127.0.0.3:{port}").parse().unwrap();
+    let fixed = file("").replace(
+        "admin: { listen: 127.0.0.1:0 }",
+        &format!("admin: {{ listen: {admin} }}"),
+    );
+    quiet.write("p.yaml", &(fixed.clone() + "log: { level: error }\n"));
+    let gateway = Gateway::start(&quiet);
+    until("it is ready", || {
+        let mut stream = TcpStream::connect(admin).ok()?;
+        (status(&ask(&mut stream, &get("localhost", "/readyz"))) == "200").then_some(())
+    })
+    .unwrap();
+    quiet.write("p.yaml", &(fixed + "log: { level: info }\n"));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the configuration was applied", 1);
+    assert!(!gateway.log().contains("listening on"), "{}", gateway.log());
+}
+
+#[test]
+fn the_admin_listener_answers_loopback_names_only() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    let port = admin.port();
+    for host in [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1",
+        "127.1.2.3:9145",
+        "[::1]",
+        "[::1]:9145",
+        &format!("localhost:{port}"),
+    ] {
+        let answer = ask(&mut open(admin), &get(host, "/healthz"));
+        assert_eq!(status(&answer), "200", "{host}: {answer}");
+    }
+    for host in [
+        "evil.example.com",
+        "localhost.evil.example.com",
+        "a@localhost",
+        "localhost@evil.example.com",
+        "192.0.2.1",
+        "[::2]",
+        "0.0.0.0",
+        "",
+        "127.0.0.1.nip.io",
+        "::1",
+    ] {
+        let answer = ask(&mut open(admin), &get(host, "/metrics"));
+        assert!(matches!(status(&answer), "421" | "400"), "{host}: {answer}");
+        assert!(!answer.contains("portcullis_"), "{host}: {answer}");
+    }
+    for request in [
+        "GET http://evil.example.com/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET http://localhost/metrics HTTP/1.1\r\nHost: evil.example.com\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: evil.example.com\r\n\r\n",
+        "GET /metrics HTTP/1.0\r\n\r\n",
+    ] {
+        let answer = ask(&mut open(admin), request);
+        assert!(
+            matches!(status(&answer), "421" | "400"),
+            "{request}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn the_admin_listener_is_read_only_and_says_so_to_browsers() {
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    for (request, expected) in [
+        ("GET /healthz", "200"),
+        ("GET /readyz", "200"),
+        ("GET /metrics", "200"),
+        ("GET /nothing", "404"),
+        ("GET /", "404"),
+        ("GET /metrics/", "404"),
+        ("GET //metrics", "404"),
+        ("POST /metrics", "405"),
+        ("PUT /nothing", "405"),
+        ("DELETE /healthz", "405"),
+        ("OPTIONS /metrics", "405"),
+        ("TRACE /metrics", "405"),
+    ] {
+        let answer = ask(
+            &mut open(admin),
+            &format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        );
+        assert_eq!(status(&answer), expected, "{request}: {answer}");
+        let head = answer.to_ascii_lowercase();
+        for field in [
+            "x-content-type-options: nosniff\r\n",
+            "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n",
+            "x-frame-options: deny\r\n",
+            "cache-control: no-store\r\n",
+            "cross-origin-resource-policy: same-origin\r\n",
+        ] {
+            assert!(head.contains(field), "{request}: {answer}");
+        }
+        assert!(!head.contains("access-control-"), "{answer}");
+        assert_eq!(
+            expected == "405",
+            head.contains("\r\nallow: get, head\r\n"),
+            "{answer}"
+        );
+    }
+}

@@ -1,12 +1,12 @@
 //! The stream Pingora reads requests from: plain or TLS, with a window over it.
 //!
 //! On HTTP/1 the front door reads the head first. The window then lets Pingora see that head and as many bytes as its
-//! Content-Length says, and nothing of the next request: framing has one judge, pipelined requests stay here in order, and a
+//! Content-Length or its chunks say, and nothing of the next request: framing has one judge, pipelined requests stay here in order, and a
 //! connection goes on only where the last request ended. On HTTP/2 a [`FrameWatch`] keeps the deadlines.
 //!
 //! ```ignore
 //! stream.fill().await?;                     // more of the head
-//! stream.open(head_len, Some(body_len));    // what Pingora may see
+//! stream.open(head_len, Window::Bytes(n));   // what Pingora may see
 //! let session = ServerSession::new_http1(stream);
 //! ```
 
@@ -31,6 +31,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::Connection;
 use super::frames::{FrameWatch, Owed};
+use super::framing::ChunkWatch;
 use super::socket::{Socket, poll_append};
 use crate::reason::Reason;
 
@@ -42,6 +43,16 @@ pub(super) enum Io {
     Tls(Box<SslStream<Socket>>),
 }
 
+/// What behind a head belongs to its request.
+pub(super) enum Window {
+    /// So many bytes.
+    Bytes(u64),
+    /// A chunked body.
+    Chunks,
+    /// Everything: after an upgrade the bytes are no longer HTTP.
+    Everything,
+}
+
 /// A client connection as Pingora sees it.
 pub struct ClientStream {
     io: Io,
@@ -49,6 +60,8 @@ pub struct ClientStream {
     ahead: BytesMut,
     /// How many bytes Pingora may still see; `None`: all that come.
     window: Option<u64>,
+    /// The body is chunked: the window covers what has been judged of it.
+    chunks: Option<ChunkWatch>,
     frames: Option<Box<Frames>>,
     digest: Arc<SocketDigest>,
 }
@@ -93,6 +106,7 @@ impl ClientStream {
             io,
             ahead: BytesMut::new(),
             window: if connection.http2 { None } else { Some(0) },
+            chunks: None,
             frames,
             digest: Arc::new(digest),
         }
@@ -137,19 +151,24 @@ impl ClientStream {
         len
     }
 
-    /// Lets Pingora see the head and the body behind it; `None`: everything (chunked, or another protocol after an upgrade).
-    pub(super) fn open(&mut self, head: usize, body: Option<u64>) {
-        self.window = body.map(|body| body.saturating_add(head as u64));
+    /// Lets Pingora see the head and the body behind it.
+    pub(super) fn open(&mut self, head: usize, body: Window) {
+        let head = head as u64;
+        (self.window, self.chunks) = match body {
+            Window::Bytes(n) => (Some(head.saturating_add(n)), None),
+            Window::Chunks => (Some(head), Some(ChunkWatch::default())),
+            Window::Everything => (None, None),
+        };
     }
 
     /// Whether the last request was read to its very end, so that the next head begins here.
     pub(super) fn at_boundary(&mut self) -> bool {
         let finished = match self.window {
-            Some(left) => left == 0,
-            // The last chunk, or an upgrade that did not come about: Pingora gives a connection back only if it has read the request
-            // to its end and nothing after it.
+            Some(left) => left == 0 && self.chunks.as_ref().is_none_or(ChunkWatch::is_done),
+            // An upgrade that did not come about: Pingora gives a connection back only if it has read nothing behind the request.
             None => self.ahead.is_empty(),
         };
+        self.chunks = None;
         self.window = Some(0);
         finished
     }
@@ -167,6 +186,27 @@ impl ClientStream {
             seen += n;
         }
         Ok(())
+    }
+
+    /// Hands out a chunked body as far as it has been judged; what is malformed is never seen.
+    fn poll_chunks(
+        &mut self,
+        mut left: u64,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(chunks) = self.chunks.as_mut().filter(|chunks| !chunks.is_done()) else {
+            return self.poll_window(left, cx, buf);
+        };
+        if left == 0 {
+            if self.ahead.is_empty() && ready!(poll_append(&mut self.io, cx, &mut self.ahead))? == 0
+            {
+                return Poll::Ready(Ok(()));
+            }
+            let judged = chunks.follow(&self.ahead);
+            left = judged.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))? as u64;
+        }
+        self.poll_window(left, cx, buf)
     }
 
     fn poll_window(
@@ -278,7 +318,7 @@ impl AsyncRead for ClientStream {
         let this = self.get_mut();
         match this.window {
             _ if this.frames.is_some() => this.poll_frames(cx, buf),
-            Some(left) => this.poll_window(left, cx, buf),
+            Some(left) => this.poll_chunks(left, cx, buf),
             None if this.ahead.is_empty() => Pin::new(&mut this.io).poll_read(cx, buf),
             None => {
                 // All that has been read fits the widest window.

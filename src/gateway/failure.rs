@@ -1,5 +1,6 @@
 //! What went wrong, and what is said about it: errors become a [`Reason`], a reason becomes an answer and a line in the log.
 
+use std::io;
 use std::net::SocketAddr;
 
 use log::{debug, info, warn};
@@ -117,6 +118,7 @@ pub fn reason(error: &Error) -> Reason {
     }
     match (error.esource(), error.etype()) {
         (ErrorSource::Downstream, ReadTimedout) => Reason::BodyTimeout,
+        (ErrorSource::Downstream, ReadError) if is_malformed(error) => Reason::MalformedBody,
         (ErrorSource::Downstream, ReadError | WriteError | WriteTimedout | ConnectionClosed) => {
             Reason::ClientGone
         }
@@ -132,6 +134,12 @@ pub fn reason(error: &Error) -> Reason {
         (ErrorSource::Upstream, _) => Reason::UpstreamBroken,
         _ => Reason::Internal,
     }
+}
+
+/// The front door's own word about chunks that are none.
+fn is_malformed(error: &Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
 /// Answers a request that failed on its way, if there is still somebody to answer.

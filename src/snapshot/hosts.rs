@@ -1,6 +1,7 @@
 //! The `hosts` section, compiled: route tables and the host map.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::servers::{Upstreams, timeouts};
@@ -82,7 +83,7 @@ impl Work<'_> {
             places.push(server.place);
         }
         if let Some(folder) = &host.files {
-            let target = files(folder, SiteRules::default(), wrong)?;
+            let target = self.files(folder, SiteRules::default(), wrong)?;
             specs.push(RouteSpec::to_one(
                 PathPattern::root(),
                 self.route(format!("{name}/"), target, None, None),
@@ -141,7 +142,7 @@ impl Work<'_> {
             let names = servers.iter().map(ToString::to_string).collect();
             return Some(RouteSpec::to_named(pattern, names, make(target)));
         }
-        let target = files(route.files.as_ref()?, self.site_rules(route, wrong)?, wrong)?;
+        let target = self.files(route.files.as_ref()?, self.site_rules(route, wrong)?, wrong)?;
         Some(RouteSpec::to_one(pattern, make(target)))
     }
 
@@ -314,7 +315,50 @@ fn literals(paths: &[At<PathPrefix>], wrong: &mut Vec<Diagnostic>) -> Option<Vec
         .collect()
 }
 
-fn files(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -> Option<Target> {
+impl Work<'_> {
+    fn files(
+        &self,
+        folder: &At<FilePath>,
+        rules: SiteRules,
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Option<Target> {
+        // SECURITY: `files: .` beside the certificates would hand their keys to everybody.
+        if let Some(key) = self.keys().find(|key| is_below(key.path(), folder.path())) {
+            wrong.push(
+                Diagnostic::new(
+                    folder.place,
+                    format!("the private key {} is below this folder", key.as_str()),
+                )
+                .related(key.place, "the key is named here")
+                .remedy(
+                    "serve a folder of its own, with nothing in it but what everybody may read",
+                ),
+            );
+            return None;
+        }
+        site(folder, rules, wrong)
+    }
+
+    /// Every private key that the file names.
+    fn keys(&self) -> impl Iterator<Item = &At<FilePath>> {
+        let ours = self.config.tls.certificates.iter();
+        let servers = self.config.servers.values();
+        let shown = servers.filter_map(|server| server.client_certificate.as_ref());
+        ours.chain(shown.map(|files| &files.value))
+            .map(|files| &files.key)
+    }
+}
+
+/// Whether a file is in a folder, links followed.
+fn is_below(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        // What is not there is reported for itself.
+        _ => false,
+    }
+}
+
+fn site(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -> Option<Target> {
     match Site::open(folder.path().to_owned(), rules) {
         Ok(site) => Some(Target::Files(
             Arc::new(site),

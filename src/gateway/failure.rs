@@ -163,6 +163,17 @@ pub async fn answer(session: &mut Session, exchange: &mut Exchange, error: &Erro
     }
 }
 
+/// What may be said of an error in the log.
+///
+/// SECURITY: of a head that cannot be read Pingora repeats every byte, cookies included.
+fn said(error: &Error) -> String {
+    let unreadable = [error.etype(), error.root_etype()].contains(&&ErrorType::InvalidHTTPHeader);
+    match unreadable {
+        true => format!("{} {}", error.source_str(), error.reason_str()),
+        false => error.to_string(),
+    }
+}
+
 /// The line about a request that the gateway answered itself. The query never appears, it may carry secrets.
 pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
     let Some(reason) = exchange.refused.or_else(|| error.map(reason)) else {
@@ -188,7 +199,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         head.uri.path(),
     );
     match (reason, error) {
-        (Reason::Internal, Some(error)) => warn!("{line}: {error}"),
+        (Reason::Internal, Some(error)) => warn!("{line}: {}", said(error)),
         (
             Reason::UpstreamConnect
             | Reason::UpstreamTls
@@ -196,7 +207,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
             | Reason::UpstreamTimeout,
             Some(error),
         ) => {
-            warn!("{line}: {error}");
+            warn!("{line}: {}", said(error));
         }
         (Reason::Internal | Reason::UpstreamUnresolved, _) => warn!("{line}"),
         _ => info!("{line}"),

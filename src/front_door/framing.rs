@@ -19,7 +19,7 @@ use std::ops::Range;
 use crate::reason::Reason;
 
 pub(super) use chunks::ChunkWatch;
-pub(super) use fields::{is_tchar, is_value_byte, poses_as_another};
+pub(super) use fields::{content_length, is_tchar, is_value_byte, poses_as_another};
 pub(super) use target::is_host;
 
 /// The methods that pass, as an `Allow` field says it.

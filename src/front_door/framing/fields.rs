@@ -105,7 +105,7 @@ fn trim_ows(mut value: &[u8]) -> &[u8] {
 }
 
 /// Decimal digits without leading zeros, below 2^63.
-fn content_length(value: &[u8]) -> Result<u64, Reason> {
+pub(crate) fn content_length(value: &[u8]) -> Result<u64, Reason> {
     let plain = match value {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),

@@ -6,7 +6,7 @@ use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, HeaderName, HeaderValue,
     LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING,
 };
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use pingora_core::{ErrorType, OrErr, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -15,6 +15,7 @@ use super::body::OBSERVED;
 use super::failure;
 use crate::exchange::{Call, Exchange};
 use crate::front_door::Connection;
+use crate::reason::Reason;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
@@ -29,13 +30,24 @@ pub fn prepare(
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if head.status == StatusCode::SWITCHING_PROTOCOLS || head.status.is_informational() {
-        return Ok(());
-    }
     let Some(call) = &exchange.call else {
         return Ok(());
     };
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        // SECURITY: whatever follows a 101 that nobody asked for, a client would take for answers to its next requests.
+        // A WebSocket begins with a GET (RFC 6455, 4.1).
+        let asked = session.is_upgrade_req() && call.method == Method::GET;
+        return match asked && call.upstream.facts.websocket {
+            true => Ok(()),
+            false => Err(failure::error(Reason::UpstreamBroken)),
+        };
+    }
+    if head.status.is_informational() {
+        return Ok(());
+    }
     drop_connection_fields(head);
+    only_chunked(head)?;
+    say_length_once(head)?;
     if Connection::closing() {
         session.set_keepalive(None);
     }
@@ -129,6 +141,31 @@ fn drop_connection_fields(head: &mut ResponseHeader) {
     for name in NOT_FOR_CLIENTS {
         head.remove_header(name);
     }
+}
+
+/// SECURITY: Pingora sends an answer of another coding on as it came, field and all; what stands behind reads its end differently.
+fn only_chunked(head: &ResponseHeader) -> Result<()> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(failure::error(Reason::UpstreamBroken)),
+    }
+}
+
+/// RFC 9112, 6.3: a length that is repeated goes on as one. Pingora has made sure that the repetitions are equal.
+fn say_length_once(head: &mut ResponseHeader) -> Result<()> {
+    let mut lengths = head.headers.get_all(CONTENT_LENGTH).iter();
+    let (Some(first), second) = (lengths.next(), lengths.next()) else {
+        return Ok(());
+    };
+    let digits = first.as_bytes().split(|&b| b == b',').next();
+    let digits = digits.unwrap_or_default().trim_ascii();
+    if second.is_some() || digits.len() != first.len() {
+        let once = value(digits)?;
+        head.insert_header(CONTENT_LENGTH, once)?;
+    }
+    Ok(())
 }
 
 fn wants_a_look(call: &Call, head: &ResponseHeader) -> bool {

@@ -66,7 +66,7 @@ async fn heads_have_a_size_a_number_of_fields_and_no_way_around() {
         ("Cookie: a=b\r\n".repeat(110), 431),
         (format!("{}: a\r\n", "x".repeat(40_000)), 431),
         ("X:\r\n".repeat(110), 431),
-        (format!("Connection: {}close\r\n", "close, ".repeat(8)), 200),
+        (format!("Connection: {}close\r\n", "close, ".repeat(5)), 200),
         (
             format!("Connection: {}close\r\n", "close, ".repeat(20)),
             400,

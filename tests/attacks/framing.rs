@@ -313,3 +313,29 @@ async fn a_client_that_leaves_in_the_middle_leaves_nothing_behind() {
     stage.nothing_leaks().await;
     stage.seen();
 }
+
+#[tokio::test]
+async fn a_client_that_leaves_much_unread_behind_a_long_poll_does_not_hold_the_server() {
+    let server = loadtest::rude::Rude::serve(|mut connection| async move {
+        connection.read_head().await?;
+        connection.until_gone().await?;
+        Ok(connection)
+    })
+    .await
+    .unwrap();
+    let edge = super::support::edge(&server.address().to_string(), "").await;
+    let get = "GET /gadgets/poll HTTP/1.1\r\nHost: proxy.example.com\r\n\r\n";
+    for more in [0, 1, 200] {
+        let dial = loadtest::rude::client::Dial::plain(edge.plain());
+        let mut line = dial.open().await.unwrap();
+        line.write((get.to_owned() + &get.repeat(more)).as_bytes())
+            .await
+            .unwrap();
+        let came = |seen: &[loadtest::rude::Seen]| seen.iter().any(|one| one.heads() > 0);
+        server.wait_for("the poll", SOON, came).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        line.reset();
+        let left = server.seen().len();
+        server.wait_for_leavers(left, SOON).await.unwrap();
+    }
+}

@@ -26,8 +26,9 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::SocketDigest;
 use pingora_core::protocols::tls::SslStream;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Sleep, sleep_until};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep, sleep_until};
 
 use super::Connection;
 use super::frames::{FrameWatch, Owed};
@@ -37,10 +38,21 @@ use crate::reason::Reason;
 
 /// Bytes of following requests that are taken in while one is being served. Beyond this the client's own buffers fill up.
 const HELD_MAX: usize = 4096;
+/// How often it is looked whether a client that has sent more than that is still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) enum Io {
     Plain(Socket),
     Tls(Box<SslStream<Socket>>),
+}
+
+impl Io {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Io::Plain(socket) => &socket.tcp,
+            Io::Tls(tls) => &tls.get_ref().tcp,
+        }
+    }
 }
 
 /// What behind a head belongs to its request.
@@ -62,6 +74,8 @@ pub struct ClientStream {
     window: Option<u64>,
     /// The body is chunked: the window covers what has been judged of it.
     chunks: Option<ChunkWatch>,
+    /// Armed only while more has come than is held.
+    look: Option<Pin<Box<Sleep>>>,
     frames: Option<Box<Frames>>,
     digest: Arc<SocketDigest>,
 }
@@ -81,11 +95,7 @@ pub(super) type Verdict = Arc<OnceLock<Reason>>;
 
 impl ClientStream {
     pub(super) fn new(io: Io, connection: &Connection) -> ClientStream {
-        let fd = match &io {
-            Io::Plain(socket) => socket.tcp.as_raw_fd(),
-            Io::Tls(tls) => tls.get_ref().tcp.as_raw_fd(),
-        };
-        let digest = SocketDigest::from_raw_fd(fd);
+        let digest = SocketDigest::from_raw_fd(io.tcp().as_raw_fd());
         // The cells are new: nobody can have set them.
         let _ = digest.peer_addr.set(Some(connection.peer.into()));
         let _ = digest.local_addr.set(Some(connection.local.into()));
@@ -107,6 +117,7 @@ impl ClientStream {
             ahead: BytesMut::new(),
             window: if connection.http2 { None } else { Some(0) },
             chunks: None,
+            look: None,
             frames,
             digest: Arc::new(digest),
         }
@@ -249,8 +260,18 @@ impl ClientStream {
                 return Poll::Ready(Ok(()));
             }
         }
-        // Nothing wakes this read again: who waits for it also waits for the answer.
-        Poll::Pending
+        // SECURITY: with unread bytes in the kernel no read tells that the client has left, and it would hold the server's connection.
+        loop {
+            let looked = std::pin::pin!(self.io.tcp().ready(Interest::READABLE)).poll(cx)?;
+            if let Poll::Ready(ready) = looked
+                && ready.is_read_closed()
+            {
+                return Poll::Ready(Ok(()));
+            }
+            let look = self.look.get_or_insert_with(|| Box::pin(sleep(LOOK)));
+            ready!(look.as_mut().poll(cx));
+            self.look = None;
+        }
     }
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -200,6 +200,12 @@ impl ProxyHttp for Gateway {
         failure::answer(session, exchange, error).await
     }
 
+    fn request_summary(&self, session: &Session, exchange: &Exchange) -> String {
+        // SECURITY: Pingora's own puts the query into its warnings, for instance about a connection that it replaced.
+        let head = session.req_header();
+        format!("{} {} {:?}", exchange.id, head.method, head.uri.path())
+    }
+
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {
         // `logging` writes the one line, with the reason's code and without the query.
         true

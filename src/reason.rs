@@ -88,6 +88,8 @@ reasons! {
     // --- bodies
     /// The request body is larger than the limit of the route.
     BodyTooLarge "body_too_large" Some(413), "The request body is too large.";
+    /// The chunks of the request body break RFC 9112's grammar, or could be read two ways.
+    MalformedBody "malformed_body" Some(400), "The request body is malformed.";
     /// The request body stopped arriving.
     BodyTimeout "body_timeout" Some(408), "The request body did not arrive in time.";
     // --- files

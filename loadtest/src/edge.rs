@@ -3,7 +3,7 @@
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
 //! use loadtest::edge::Edge;
-//! let edge = Edge::start("servers: {}\nhosts: { proxy.example.com: { files: . } }\n", &["proxy.example.com"]).await?;
+//! let edge = Edge::start("servers: {}\nhosts: { proxy.example.com: { files: www } }\n", &["proxy.example.com"]).await?;
 //! println!("https on {}, plain on {}", edge.https(), edge.plain());
 //! # Ok(()) }
 //! ```

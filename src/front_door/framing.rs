@@ -10,6 +10,7 @@
 //! assert_eq!(facts.body, Body::Length(5));
 //! ```
 
+mod chunks;
 mod fields;
 mod target;
 
@@ -17,7 +18,8 @@ use std::ops::Range;
 
 use crate::reason::Reason;
 
-pub(super) use fields::{is_tchar, is_value, poses_as_another};
+pub(super) use chunks::ChunkWatch;
+pub(super) use fields::{content_length, is_tchar, is_value, is_value_byte, poses_as_another};
 pub(super) use target::is_host;
 
 /// The methods that pass, as an `Allow` field says it.

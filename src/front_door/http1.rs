@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::connection::Scope;
 use super::framing::{Body, HeadFacts};
 use super::head::{self, NoHead};
-use super::stream::{ClientStream, LINGER};
+use super::stream::{ClientStream, LINGER, Window};
 use super::{Connection, Shared};
 use crate::reason::Reason;
 use crate::respond;
@@ -81,13 +81,13 @@ pub(super) async fn serve<A>(
     }
 }
 
-/// How many bytes behind the head belong to the request; `None`: only Pingora can tell.
-fn body_window(facts: &HeadFacts) -> Option<u64> {
+/// What behind the head belongs to the request.
+fn body_window(facts: &HeadFacts) -> Window {
     match facts.body {
-        _ if facts.upgrade => None,
-        Body::None => Some(0),
-        Body::Length(n) => Some(n),
-        Body::Chunked => None,
+        _ if facts.upgrade => Window::Everything,
+        Body::None => Window::Bytes(0),
+        Body::Length(n) => Window::Bytes(n),
+        Body::Chunked => Window::Chunks,
     }
 }
 

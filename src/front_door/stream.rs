@@ -1,12 +1,12 @@
 //! The stream Pingora reads requests from: plain or TLS, with a window over it.
 //!
 //! On HTTP/1 the front door reads the head first. The window then lets Pingora see that head and as many bytes as its
-//! Content-Length says, and nothing of the next request: framing has one judge, pipelined requests stay here in order, and a
+//! Content-Length or its chunks say, and nothing of the next request: framing has one judge, pipelined requests stay here in order, and a
 //! connection goes on only where the last request ended. On HTTP/2 a [`FrameWatch`] keeps the deadlines.
 //!
 //! ```ignore
 //! stream.fill().await?;                     // more of the head
-//! stream.open(head_len, Some(body_len));    // what Pingora may see
+//! stream.open(head_len, Window::Bytes(n));   // what Pingora may see
 //! let session = ServerSession::new_http1(stream);
 //! ```
 
@@ -26,20 +26,43 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::SocketDigest;
 use pingora_core::protocols::tls::SslStream;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Sleep, sleep_until};
+use tokio::io::{AsyncRead, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep, sleep_until};
 
 use super::Connection;
 use super::frames::{FrameWatch, Owed};
+use super::framing::ChunkWatch;
 use super::socket::{Socket, poll_append};
 use crate::reason::Reason;
 
 /// Bytes of following requests that are taken in while one is being served. Beyond this the client's own buffers fill up.
 const HELD_MAX: usize = 4096;
+/// How often it is looked whether a client that has sent more than that is still there.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) enum Io {
     Plain(Socket),
     Tls(Box<SslStream<Socket>>),
+}
+
+impl Io {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Io::Plain(socket) => &socket.tcp,
+            Io::Tls(tls) => &tls.get_ref().tcp,
+        }
+    }
+}
+
+/// What behind a head belongs to its request.
+pub(super) enum Window {
+    /// So many bytes.
+    Bytes(u64),
+    /// A chunked body.
+    Chunks,
+    /// Everything: after an upgrade the bytes are no longer HTTP.
+    Everything,
 }
 
 /// A client connection as Pingora sees it.
@@ -49,6 +72,10 @@ pub struct ClientStream {
     ahead: BytesMut,
     /// How many bytes Pingora may still see; `None`: all that come.
     window: Option<u64>,
+    /// The body is chunked: the window covers what has been judged of it.
+    chunks: Option<ChunkWatch>,
+    /// Armed only while more has come than is held.
+    look: Option<Pin<Box<Sleep>>>,
     frames: Option<Box<Frames>>,
     digest: Arc<SocketDigest>,
 }
@@ -68,11 +95,7 @@ pub(super) type Verdict = Arc<OnceLock<Reason>>;
 
 impl ClientStream {
     pub(super) fn new(io: Io, connection: &Connection) -> ClientStream {
-        let fd = match &io {
-            Io::Plain(socket) => socket.tcp.as_raw_fd(),
-            Io::Tls(tls) => tls.get_ref().tcp.as_raw_fd(),
-        };
-        let digest = SocketDigest::from_raw_fd(fd);
+        let digest = SocketDigest::from_raw_fd(io.tcp().as_raw_fd());
         // The cells are new: nobody can have set them.
         let _ = digest.peer_addr.set(Some(connection.peer.into()));
         let _ = digest.local_addr.set(Some(connection.local.into()));
@@ -93,6 +116,8 @@ impl ClientStream {
             io,
             ahead: BytesMut::new(),
             window: if connection.http2 { None } else { Some(0) },
+            chunks: None,
+            look: None,
             frames,
             digest: Arc::new(digest),
         }
@@ -137,19 +162,24 @@ impl ClientStream {
         len
     }
 
-    /// Lets Pingora see the head and the body behind it; `None`: everything (chunked, or another protocol after an upgrade).
-    pub(super) fn open(&mut self, head: usize, body: Option<u64>) {
-        self.window = body.map(|body| body.saturating_add(head as u64));
+    /// Lets Pingora see the head and the body behind it.
+    pub(super) fn open(&mut self, head: usize, body: Window) {
+        let head = head as u64;
+        (self.window, self.chunks) = match body {
+            Window::Bytes(n) => (Some(head.saturating_add(n)), None),
+            Window::Chunks => (Some(head), Some(ChunkWatch::default())),
+            Window::Everything => (None, None),
+        };
     }
 
     /// Whether the last request was read to its very end, so that the next head begins here.
     pub(super) fn at_boundary(&mut self) -> bool {
         let finished = match self.window {
-            Some(left) => left == 0,
-            // The last chunk, or an upgrade that did not come about: Pingora gives a connection back only if it has read the request
-            // to its end and nothing after it.
+            Some(left) => left == 0 && self.chunks.as_ref().is_none_or(ChunkWatch::is_done),
+            // An upgrade that did not come about: Pingora gives a connection back only if it has read nothing behind the request.
             None => self.ahead.is_empty(),
         };
+        self.chunks = None;
         self.window = Some(0);
         finished
     }
@@ -167,6 +197,27 @@ impl ClientStream {
             seen += n;
         }
         Ok(())
+    }
+
+    /// Hands out a chunked body as far as it has been judged; what is malformed is never seen.
+    fn poll_chunks(
+        &mut self,
+        mut left: u64,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(chunks) = self.chunks.as_mut().filter(|chunks| !chunks.is_done()) else {
+            return self.poll_window(left, cx, buf);
+        };
+        if left == 0 {
+            if self.ahead.is_empty() && ready!(poll_append(&mut self.io, cx, &mut self.ahead))? == 0
+            {
+                return Poll::Ready(Ok(()));
+            }
+            let judged = chunks.follow(&self.ahead);
+            left = judged.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))? as u64;
+        }
+        self.poll_window(left, cx, buf)
     }
 
     fn poll_window(
@@ -209,8 +260,18 @@ impl ClientStream {
                 return Poll::Ready(Ok(()));
             }
         }
-        // Nothing wakes this read again: who waits for it also waits for the answer.
-        Poll::Pending
+        // SECURITY: with unread bytes in the kernel no read tells that the client has left, and it would hold the server's connection.
+        loop {
+            let looked = std::pin::pin!(self.io.tcp().ready(Interest::READABLE)).poll(cx)?;
+            if let Poll::Ready(ready) = looked
+                && ready.is_read_closed()
+            {
+                return Poll::Ready(Ok(()));
+            }
+            let look = self.look.get_or_insert_with(|| Box::pin(sleep(LOOK)));
+            ready!(look.as_mut().poll(cx));
+            self.look = None;
+        }
     }
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -278,7 +339,7 @@ impl AsyncRead for ClientStream {
         let this = self.get_mut();
         match this.window {
             _ if this.frames.is_some() => this.poll_frames(cx, buf),
-            Some(left) => this.poll_window(left, cx, buf),
+            Some(left) => this.poll_chunks(left, cx, buf),
             None if this.ahead.is_empty() => Pin::new(&mut this.io).poll_read(cx, buf),
             None => {
                 // All that has been read fits the widest window.

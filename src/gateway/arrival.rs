@@ -1,7 +1,7 @@
 //! From a request's head to its route: who sent it, where it goes, or why not.
 
 use http::Version;
-use http::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderValue, LOCATION};
+use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, LOCATION, UPGRADE};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -28,6 +28,7 @@ pub fn settle(session: &mut Session, exchange: &mut Exchange) {
         // A 1xx answer is unknown to HTTP/1.0 (RFC 9110, 15.2).
         session.set_ignore_info_resp(true);
     }
+    drop_unnominated_upgrade(session);
     let Some(peer) = exchange
         .connection
         .as_ref()
@@ -44,6 +45,20 @@ pub fn settle(session: &mut Session, exchange: &mut Exchange) {
         .map(HeaderValue::as_bytes);
     exchange.client = Some(rewrite::client_address(peer, chain, &trust.trusted));
     exchange.peer_trusted = trust.trusts(peer);
+}
+
+/// SECURITY: without `Connection: upgrade` the field means nothing (RFC 9110, 7.8), so a proxy before us does not expect a switch of
+/// protocols and would take a tunnel's bytes for answers. Pingora asks for the field alone.
+fn drop_unnominated_upgrade(session: &mut Session) {
+    let headers = &session.req_header().headers;
+    let mut options = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','));
+    let is_upgrade = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(b"upgrade");
+    if headers.contains_key(UPGRADE) && !options.any(is_upgrade) {
+        session.req_header_mut().remove_header(&UPGRADE);
+    }
 }
 
 /// Finds the route and everything that must hold before a server hears of the request.

@@ -6,7 +6,7 @@ use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, HeaderName, HeaderValue,
     LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING,
 };
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use pingora_core::{ErrorType, OrErr, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -35,11 +35,12 @@ pub fn prepare(
 ) -> Result<()> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         // SECURITY: Pingora would hand a 101 to a client that asked for none, and both would go on in different protocols.
+        // A WebSocket begins with a GET (RFC 6455, 4.1).
         let asked = session.is_upgrade_req()
             && exchange
                 .call
                 .as_ref()
-                .is_some_and(|call| call.upstream.facts.websocket);
+                .is_some_and(|call| call.method == Method::GET && call.upstream.facts.websocket);
         return if asked {
             Ok(())
         } else {

@@ -2,6 +2,8 @@
 
 mod told;
 
+use std::io;
+
 use log::{debug, info, warn};
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, Session};
@@ -74,6 +76,7 @@ pub fn reason(error: &Error) -> Reason {
     }
     match (error.esource(), error.etype()) {
         (ErrorSource::Downstream, ReadTimedout) => Reason::BodyTimeout,
+        (ErrorSource::Downstream, ReadError) if is_malformed(error) => Reason::MalformedBody,
         // `H2Error`: the head was judged long before this, so the client has reset its stream or left.
         (
             ErrorSource::Downstream,
@@ -95,6 +98,12 @@ pub fn reason(error: &Error) -> Reason {
         (ErrorSource::Upstream, _) => Reason::UpstreamBroken,
         _ => Reason::Internal,
     }
+}
+
+/// The front door's own word about chunks that are none.
+fn is_malformed(error: &Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
 /// Answers a request that failed on its way, if there is still somebody to answer.

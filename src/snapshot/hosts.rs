@@ -1,6 +1,7 @@
 //! The `hosts` section, compiled: route tables and the host map.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::{Draft, conflict};
@@ -87,7 +88,7 @@ impl Work<'_> {
             drafts.push(whole(server.place, target));
         }
         if let Some(folder) = &host.files {
-            let target = files(folder, SiteRules::default(), wrong);
+            let target = self.files(folder, SiteRules::default(), wrong);
             drafts.push(whole(folder.place, target));
         }
         for route in host.routes.iter().flat_map(|routes| routes.iter()) {
@@ -134,7 +135,7 @@ impl Work<'_> {
             self.servers(servers, &narrowing, wrong)
         } else {
             let rules = self.site_rules(route, wrong);
-            let site = files(
+            let site = self.files(
                 route.files.as_ref()?,
                 rules.clone().unwrap_or_default(),
                 wrong,
@@ -344,7 +345,50 @@ fn literals(paths: &[At<PathPrefix>], wrong: &mut Vec<Diagnostic>) -> Option<Vec
         .collect()
 }
 
-fn files(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -> Option<Target> {
+impl Work<'_> {
+    fn files(
+        &self,
+        folder: &At<FilePath>,
+        rules: SiteRules,
+        wrong: &mut Vec<Diagnostic>,
+    ) -> Option<Target> {
+        // SECURITY: `files: .` beside the certificates would hand their keys to everybody.
+        if let Some(key) = self.keys().find(|key| is_below(key.path(), folder.path())) {
+            wrong.push(
+                Diagnostic::new(
+                    folder.place,
+                    format!("the private key {} is below this folder", key.as_str()),
+                )
+                .related(key.place, "the key is named here")
+                .remedy(
+                    "serve a folder of its own, with nothing in it but what everybody may read",
+                ),
+            );
+            return None;
+        }
+        site(folder, rules, wrong)
+    }
+
+    /// Every private key that the file names.
+    fn keys(&self) -> impl Iterator<Item = &At<FilePath>> {
+        let ours = self.config.tls.certificates.iter();
+        let servers = self.config.servers.values();
+        let shown = servers.filter_map(|server| server.client_certificate.as_ref());
+        ours.chain(shown.map(|files| &files.value))
+            .map(|files| &files.key)
+    }
+}
+
+/// Whether a file is in a folder, links followed.
+fn is_below(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        // What is not there is reported for itself.
+        _ => false,
+    }
+}
+
+fn site(folder: &At<FilePath>, rules: SiteRules, wrong: &mut Vec<Diagnostic>) -> Option<Target> {
     match Site::open(folder.path().to_owned(), rules) {
         Ok(site) => Some(Target::Files(
             Arc::new(site),

@@ -91,12 +91,12 @@ async fn each_mistake_about_tls_has_its_place_and_its_remedy() {
         ),
         (
             "client_certificate: { cert: us.pem, key: them.key }",
-            "key: them.key",
+            "cert: us.pem",
             "does not belong to the first certificate",
         ),
         (
             "client_certificate: { cert: ca.pem, key: us.key }",
-            "key: us.key",
+            "cert: ca.pem",
             "does not belong to the first certificate",
         ),
     ];

@@ -104,7 +104,7 @@ fn trim_ows(mut value: &[u8]) -> &[u8] {
 }
 
 /// Decimal digits without leading zeros, below 2^63.
-fn content_length(value: &[u8]) -> Result<u64, Reason> {
+pub(crate) fn content_length(value: &[u8]) -> Result<u64, Reason> {
     let plain = match value {
         [b'0'] => true,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
@@ -177,11 +177,16 @@ pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// VCHAR, space and tab. RFC 9110 section 5.5 also knows obs-text (0x80 and above), whose meaning no two readers share; it passes in
-/// Cookie only, where browsers send whatever bytes a script of the domain has set, and a refusal would lock those browsers out.
+/// VCHAR, space and tab.
+pub(crate) fn is_value_byte(byte: u8) -> bool {
+    byte == b'\t' || (b' '..=b'~').contains(&byte)
+}
+
+/// RFC 9110 section 5.5 also knows obs-text (0x80 and above), whose meaning no two readers share; it passes in Cookie only, where
+/// browsers send whatever bytes a script of the domain has set, and a refusal would lock those browsers out.
 pub(crate) fn is_value(name: &[u8], value: &[u8]) -> bool {
     let opaque = name.eq_ignore_ascii_case(b"cookie");
     value
         .iter()
-        .all(|&b| b == b'\t' || (b' '..=b'~').contains(&b) || (opaque && b >= 0x80))
+        .all(|&b| is_value_byte(b) || (opaque && b >= 0x80))
 }

@@ -6,6 +6,8 @@
 
 use std::net::Ipv6Addr;
 
+use http::uri::PathAndQuery;
+
 use crate::reason::Reason;
 
 /// Judges the target. For the absolute form, the length of its scheme and authority.
@@ -15,7 +17,7 @@ pub(super) fn check(target: &[u8], host: &[u8]) -> Result<Option<usize>, Reason>
         return Err(Reason::MalformedHead);
     }
     if target.starts_with(b"/") {
-        return Ok(None);
+        return is_path(target).then_some(None).ok_or(Reason::MalformedHead);
     }
     let rest = strip_scheme(target).ok_or(Reason::MalformedHead)?;
     let authority = rest
@@ -25,7 +27,17 @@ pub(super) fn check(target: &[u8], host: &[u8]) -> Result<Option<usize>, Reason>
     if !authority.eq_ignore_ascii_case(host) {
         return Err(Reason::BadHost);
     }
+    let path = rest.get(authority.len()..).unwrap_or_default();
+    if !path.is_empty() && !is_path(path) {
+        return Err(Reason::MalformedHead);
+    }
     Ok(Some(target.len() - rest.len() + authority.len()))
+}
+
+/// Pingora answers what the `http` crate cannot read (`<`, `>` and the like; RFC 3986 knows them only encoded) by itself and names
+/// itself in that answer.
+fn is_path(path: &[u8]) -> bool {
+    PathAndQuery::try_from(path).is_ok()
 }
 
 fn strip_scheme(target: &[u8]) -> Option<&[u8]> {

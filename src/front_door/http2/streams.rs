@@ -147,13 +147,11 @@ fn check(request: &RequestHeader, limits: &HeadLimits, https: bool) -> Result<()
     if !plain {
         return Err(Reason::MalformedHead);
     }
-    if request
-        .headers
-        .get_all(header::CONTENT_LENGTH)
-        .iter()
-        .count()
-        > 1
-    {
+    let mut lengths = request.headers.get_all(header::CONTENT_LENGTH).iter();
+    if let Some(length) = lengths.next() {
+        framing::content_length(length.as_bytes())?;
+    }
+    if lengths.next().is_some() {
         return Err(Reason::AmbiguousLength);
     }
     let authority = match request.uri.authority() {

@@ -93,7 +93,10 @@ hosts:
 
     /// A file for a reload in which the same public names lead nowhere.
     pub fn without_routes() -> String {
-        format!("servers: {{}}\nhosts: {{ {HOST}: {{ files: . }}, {ANYWHERE}: {{ files: . }} }}\n")
+        format!(
+            "servers: {{ other: {{ kind: http, url: \"http://127.0.0.1:9\" }} }}\n\
+             hosts: {{ {HOST}: {{ server: other }}, {ANYWHERE}: {{ server: other }} }}\n"
+        )
     }
 
     /// One of the servers.

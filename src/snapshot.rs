@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
 
 use crate::config::Config;
@@ -104,6 +104,12 @@ impl Route {
             Target::Servers(servers) => servers.first().map(|behind| behind.upstream.facts.kind),
             Target::Files(..) => None,
         }
+    }
+
+    /// The route's own list of methods, as an `Allow` field says it (RFC 9110, 10.2.1).
+    pub fn allow(&self) -> Option<HeaderValue> {
+        let methods: Vec<&str> = self.methods.as_ref()?.iter().map(Method::as_str).collect();
+        HeaderValue::try_from(methods.join(", ")).ok()
     }
 
     /// Whether the route leads to a server with this name, as a client would write it.

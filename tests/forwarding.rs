@@ -44,6 +44,7 @@ hosts:
       - {{ path: /I3Root/Server1/, server: chat1 }}
       - {{ path: /I3Root/WebServices/Server1/, server: search1 }}
       - {{ path: /gadgets/, server: gadgets, request_body: 1KiB }}
+      - {{ path: /narrow/, server: gadgets, methods: [GET, HEAD] }}
 "
     );
     Stage {
@@ -399,6 +400,15 @@ async fn web_tools_never_sees_a_500_or_504_and_everybody_else_does() {
         let got = stage.ask(&format!("GET {path} HTTP/1.1"), "").await;
         assert_eq!(got.status(), Some(status), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_method_that_the_route_does_not_list_is_told_which_ones_it_does() {
+    let stage = stage(ok).await;
+    let got = stage.ask("DELETE /narrow/x HTTP/1.1", "").await;
+    assert_eq!(got.status(), Some(405));
+    assert_eq!(header(&got, "allow"), ["GET, HEAD"]);
+    assert!(stage.server.recorder().all().is_empty());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod told;
 
 use std::io;
 
+use http::header::ALLOW;
 use log::{debug, info, warn};
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, Session};
@@ -44,7 +45,12 @@ pub async fn refuse(
         // An answer that has begun and cannot go on ends what carries it.
         return Err(error(refusal.reason));
     }
-    let answer = answer_for(session, exchange, refusal.reason);
+    let mut answer = answer_for(session, exchange, refusal.reason);
+    if refusal.reason == Reason::MethodNotAllowed
+        && let Some(allow) = exchange.route.as_ref().and_then(|route| route.allow())
+    {
+        answer = answer.with(ALLOW, allow);
+    }
     respond::send(session, answer, closes(refusal.reason)).await
 }
 

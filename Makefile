@@ -22,7 +22,7 @@ test: ## Run every test of the workspace (the browser test needs Chromium, see s
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		set -x; exec $(CARGO) nextest run $(LOCKED) --workspace; \
 	else \
-		set -x; exec $(CARGO) test $(LOCKED) --workspace --lib --bins --tests --examples; \
+		set -x; exec $(CARGO) test $(LOCKED) --workspace --no-fail-fast --lib --bins --tests --examples; \
 	fi
 
 check: ## Formatting, lints, documentation and dependency rules, without running anything

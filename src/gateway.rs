@@ -165,7 +165,9 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         // Bytes of a tunnel are nobody's business. Only the server's own 101 makes one, never a request's header.
         if !session.was_upgraded() {
-            body::response_chunk(exchange, chunk.as_ref(), end);
+            for notice in body::response_chunk(exchange, chunk.as_ref(), end) {
+                self.runtime.notices.warn(&notice);
+            }
         }
         Ok(None)
     }

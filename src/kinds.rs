@@ -95,8 +95,10 @@ pub trait Kind: Send + Sync {
     }
 
     /// A whole small body, after [`Kind::observes`] asked for it. `leads` tells whether a public path of the same host leads to a
-    /// server.
-    fn observed(&self, _call: &Call, _body: &[u8], _leads: &dyn Fn(&str) -> bool) {}
+    /// server. Returns sentences for the administrator, each logged at most once an hour.
+    fn observed(&self, _call: &Call, _body: &[u8], _leads: &dyn Fn(&str) -> bool) -> Vec<String> {
+        Vec::new()
+    }
 
     /// A harmless GET that tells whether such a server works: what `check --live` asks. `None` if there is none that all have.
     fn question(&self) -> Option<&'static str> {

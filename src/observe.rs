@@ -1,3 +1,4 @@
 //! What the gateway says about itself.
 
 pub mod metrics;
+pub mod notices;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::front_door::tls::Tickets;
 use crate::observe::metrics::Metrics;
+use crate::observe::notices::Notices;
 use crate::upstream::Resolver;
 
 /// The state of the process.
@@ -16,6 +17,8 @@ pub struct Runtime {
     pub resolver: Resolver,
     /// The keys of TLS session tickets: a reload must not make every browser shake hands anew.
     pub tickets: Arc<Tickets>,
+    /// What is not to be said with every request.
+    pub notices: Notices,
     /// Counters and gauges.
     pub metrics: Metrics,
     ready: AtomicBool,
@@ -27,6 +30,7 @@ impl Runtime {
         Runtime {
             resolver: Resolver::default(),
             tickets: Tickets::new(),
+            notices: Notices::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
         }

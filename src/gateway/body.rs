@@ -40,23 +40,27 @@ pub fn request_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) 
     }
 }
 
-/// Keeps a copy of a small answer for the kind that asked to see it. The answer itself passes at once and unchanged.
-pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) {
+/// Keeps a copy of a small answer for the kind that asked to see it. The answer itself passes at once and unchanged. Returns what the
+/// kind found worth telling the administrator.
+pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) -> Vec<String> {
     let Some(mut kept) = exchange.observed.take() else {
-        return;
+        return Vec::new();
     };
     if let Some(chunk) = chunk {
         if kept.len() + chunk.len() > OBSERVED {
-            return;
+            return Vec::new();
         }
         kept.extend_from_slice(chunk);
     }
     match (&exchange.call, end) {
         (Some(call), true) => {
             let leads = |path: &str| leads(exchange, call, path);
-            call.upstream.facts.kind.observed(call, &kept, &leads);
+            call.upstream.facts.kind.observed(call, &kept, &leads)
         }
-        _ => exchange.observed = Some(kept),
+        _ => {
+            exchange.observed = Some(kept);
+            Vec::new()
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 //! to another server: it passes, and a name in it that this route cannot reach is logged, since its user would be stuck there.
 
 use ::http::{Method, StatusCode};
-use log::warn;
 use pingora_core::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::time::Duration;
@@ -91,21 +90,27 @@ impl Kind for Icws {
             )
     }
 
-    fn observed(&self, call: &Call, body: &[u8], leads: &dyn Fn(&str) -> bool) {
+    fn observed(&self, call: &Call, body: &[u8], leads: &dyn Fn(&str) -> bool) -> Vec<String> {
         let own = &call.upstream.facts.name;
-        for name in alternate_hosts(body) {
+        let is_dead_end = |name: &String| {
             let beside = || {
-                beside(&call.public_prefix, own, &name)
+                beside(&call.public_prefix, own, name)
                     .is_some_and(|prefix| leads(&format!("{prefix}icws/connection")))
             };
-            if !call.route.reaches(&name) && !beside() {
-                warn!(
-                    "{own} sends clients to {name:?}, where nothing leads from the route {}: they will be stuck there. Add it to the \
-                     route's `servers`, or give it a route beside this one, under exactly this name.",
-                    call.route.name
-                );
-            }
-        }
+            !call.route.reaches(name) && !beside()
+        };
+        let told = |name: String| {
+            format!(
+                "{own} sends clients to {name:?}, where nothing leads from the route {}: they will be stuck there. Add it to the \
+                 route's `servers`, or give it a route beside this one, under exactly this name.",
+                call.route.name
+            )
+        };
+        alternate_hosts(body)
+            .into_iter()
+            .filter(is_dead_end)
+            .map(told)
+            .collect()
     }
 
     fn answer(&self, reason: Reason, _audience: &Audience<'_>) -> Answer {

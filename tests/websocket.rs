@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use loadtest::edge::Edge;
 use loadtest::rude::client::Dial;
-use loadtest::rude::{Upgrade, websocket_echo};
+use loadtest::rude::{Rude, Upgrade, websocket_echo};
 
 const SOON: Duration = Duration::from_secs(10);
 const HANDSHAKE: &str = "GET /ws/echo HTTP/1.1\r\nHost: proxy.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -63,5 +63,36 @@ async fn ten_thousand_upgrades_survive_a_server_that_answers_101_at_once() {
     });
     for worker in workers.collect::<Vec<_>>() {
         worker.await.unwrap();
+    }
+}
+
+/// A server whose 101 is on the wire before anybody asked: the gateway finds it the moment it first reads.
+async fn answers_before_it_is_asked() -> Rude {
+    Rude::serve(|mut connection| async move {
+        let key = loadtest::rude::accept_key("dGhlIHNhbXBsZSBub25jZQ==");
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Accept: {key}\r\n\r\n"
+        );
+        connection.write(answer.as_bytes()).await?;
+        connection.read_head().await?;
+        while connection.ahead().len() < 11 {
+            connection.fill().await?;
+        }
+        connection.take(11);
+        connection.write(b"\x81\x05hello").await?;
+        connection.until_gone().await?;
+        Ok(connection)
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_101_that_is_there_before_the_request_is_no_lost_tunnel() {
+    let server = answers_before_it_is_asked().await;
+    let edge = edge(server.address()).await;
+    for number in 0..200 {
+        one(&edge, number).await;
     }
 }

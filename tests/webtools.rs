@@ -669,7 +669,7 @@ async fn a_servers_own_errors_pass_when_the_file_says_as_is() {
     assert_eq!(never_500_or_504(&stage.edge, "as_is").await, [503; 4]);
 }
 
-/// `icws.md` 4.5: what one wrong answer costs.
+/// What one wrong answer costs, as observed with the vendor's page.
 #[tokio::test]
 async fn one_wrong_answer_costs_a_start_nothing_but_one_failure() {
     for canned in [

@@ -1,6 +1,6 @@
 //! `check --live`: what only the world can tell: names, connections, certificates, clocks, limits of the process.
 //!
-//! Nothing is changed at a server: one connection each and, for the kinds with a harmless question (`icws.md` 3.4, 4.6 and 6), one GET.
+//! Nothing is changed at a server: one connection each and, for the kinds with a harmless question, one GET.
 
 mod certificate;
 
@@ -243,7 +243,7 @@ fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader
     let status = head.status.as_u16();
     let mut found = vec![match status {
         200..=299 => good(format!("{name}: GET {question} answers {status}")),
-        // A backup answers 503 all day (`icws.md` 1(7), 4.6).
+        // A backup answers 503 all day.
         503 => good(format!(
             "{name}: GET {question} answers 503: a backup that stands by"
         )),

@@ -65,7 +65,7 @@ pub fn prepare(
         session.set_keepalive(None);
     }
     if session.req_header().version == Version::HTTP_10 {
-        // Pingora would send chunks to a client that does not know them (`pingora.md` 5.4).
+        // Pingora would send chunks to a client that does not know them (seen with 0.9.1).
         head.remove_header(&TRANSFER_ENCODING);
         session.set_keepalive(None);
     }

@@ -37,7 +37,7 @@ pub fn prepare(exchange: &Exchange, head: &mut RequestHeader) -> Result<()> {
     let Some(call) = &exchange.call else {
         return Err(failure::error(Reason::Internal));
     };
-    // Always origin-form: an absolute target would be forwarded verbatim (`pingora.md` 5.3).
+    // Always origin-form: an absolute target would be forwarded verbatim by Pingora 0.9.1.
     let target = http::Uri::try_from(call.inner_target.as_str())
         .or_err(ErrorType::InvalidHTTPHeader, "target")?;
     head.set_uri(target);

@@ -1,6 +1,6 @@
 //! `icws`: the Interaction Center Web Services of PureConnect, on 8018 (HTTP) and 8019 (HTTPS).
 //!
-//! Everything before `/icws/` is dropped from the path and only `/icws/` is exposed (`icws.md` 1(1) and 6). The request gains
+//! Everything before `/icws/` is dropped from the path and only `/icws/` is exposed (ICWS Web Proxies). The request gains
 //! `ININ-ICWS-Original-URL`, with which ICWS builds URLs that work from outside; the answer's cookies and relative Location are
 //! mapped back; nothing else changes, not a byte of a body. A 503 with `alternateHostList` is the protocol's way to send a client
 //! to another server: it passes, and a name in it that this route cannot reach is logged, since its user would be stuck there.
@@ -20,7 +20,7 @@ use crate::upstream::Timeouts;
 
 /// The header that tells ICWS how the client reached it (ICWS Web Proxies, "Proxying HTTP Requests").
 pub const ORIGINAL_URL: &str = "ININ-ICWS-Original-URL";
-/// The SDK reads a body only under this media type (`icws.md` 1(9)).
+/// The SDK reads a body only under this media type (seen in its code).
 const MEDIA_TYPE: &str = "application/vnd.inin.icws+JSON; charset=utf-8";
 
 pub(super) struct Icws;
@@ -62,8 +62,8 @@ impl Kind for Icws {
     }
 
     fn may_repeat(&self, method: &Method, path: &str) -> bool {
-        // A short poll takes the messages off the server's queue: a second one would lose what the first one took (`icws.md` 1(5) and
-        // 3.5). So does the poll of a web chat (3.9). A second PUT or DELETE is harmless to the server but not to the client: it gets
+        // A short poll takes the messages off the server's queue: a second one would lose what the first one took.
+        // So does the poll of a web chat. A second PUT or DELETE is harmless to the server but not to the client: it gets
         // another completion message, or the 404 or 401 of what the first one has removed.
         method.is_safe() && !may_say(path, "messages") && !may_say(path, "poll")
     }
@@ -80,7 +80,7 @@ impl Kind for Icws {
     }
 
     fn observes(&self, call: &Call, head: &ResponseHeader) -> bool {
-        // Also on a 201: it may carry the list too (`icws.md` 3.3).
+        // Also on a 201: it may carry the list too.
         let connection = call.method == Method::POST
             && call.inner_path().eq_ignore_ascii_case("/icws/connection");
         connection
@@ -123,7 +123,7 @@ impl Kind for Icws {
 }
 
 /// The public prefix of another server, where the client's own has the segment of this one: the client makes the next URL so
-/// (`icws.md` 3.8). `None` where the prefix does not name the server, or the other name is none.
+/// (seen in public clients). `None` where the prefix does not name the server, or the other name is none.
 fn beside(prefix: &str, own: &str, other: &str) -> Option<String> {
     let is_name = !other.is_empty()
         && other

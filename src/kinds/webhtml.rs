@@ -1,6 +1,6 @@
 //! `webhtml`: the WebHTMLService handlers on the ICWS ports. The route's prefix becomes `/WebHTMLService/`.
 //!
-//! Handlers write whole pages and may take minutes: the vendor's sample sets `WebCGIRequestTimeout` to 300 s (`icws.md` 6).
+//! Handlers write whole pages and may take minutes: the vendor's sample sets `WebCGIRequestTimeout` to 300 s (Web Tools Technical Reference).
 
 use ::http::Method;
 use std::time::Duration;

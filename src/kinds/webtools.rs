@@ -2,8 +2,8 @@
 //!
 //! The route's prefix is replaced by `/`, and only `/websvcs/` in any case is exposed. `Host` is the server's own name and port
 //! and `X-Forwarded-For` begins with the visitor (Web Tools Technical Reference, "Troubleshooting Gateway Communications").
-//! The vendor's page repeats 500 and 504 for ever and without delay (`icws.md` 1(11)), so neither ever reaches it; and it gives
-//! each request 12 seconds (1(16)), so our own answer comes before that.
+//! The vendor's page repeats 500 and 504 for ever and without delay (observed with the page of 4.0 SU4), so neither ever reaches it; and it gives
+//! each request 12 seconds, so our own answer comes before that.
 
 use ::http::{Method, StatusCode};
 use pingora_core::Result;

@@ -107,7 +107,7 @@ pub struct Facts {
     pub timeouts: Timeouts,
     /// Add `Secure` to its cookies when the public side is https.
     pub secure_cookies: bool,
-    /// `webtools`: turn the server's 500 and 504 into 502 (`icws.md` 1(11)).
+    /// `webtools`: turn the server's 500 and 504 into 502: see `kinds::webtools`.
     pub server_errors_as_502: bool,
     /// Whether TLS 1.2 from the server is refused. Checked when the handshake is complete, before anything is sent.
     pub only_tls_1_3: bool,
@@ -227,7 +227,7 @@ fn template(facts: &Facts, reach: &Reach) -> HttpPeer {
         }
     }
     peer.group_key = digest.finish();
-    // ICWS asks for HTTP/1.1 (`icws.md` 3.5), and upgrades exist only there.
+    // ICWS asks for HTTP/1.1 (Web Proxies, "Configuration for Server-Sent Events"), and upgrades exist only there.
     peer.options.alpn = ALPN::H1;
     peer.options.tcp_keepalive = Some(TcpKeepalive {
         idle: Duration::from_secs(30),

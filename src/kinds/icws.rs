@@ -137,21 +137,23 @@ fn beside(prefix: &str, own: &str, other: &str) -> Option<String> {
     is_name.then(|| segments.join("/"))
 }
 
+/// What of the answer to a connection is looked at.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Connection {
+    #[serde(default)]
+    alternate_host_list: Vec<serde_json::Value>,
+}
+
 /// The names in `alternateHostList`, at most 32 of them and only such as could be names.
 fn alternate_hosts(body: &[u8]) -> Vec<String> {
-    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return Vec::new();
-    };
-    let list = answer
-        .get("alternateHostList")
-        .and_then(|list| list.as_array());
-    let name =
-        |value: &serde_json::Value| value.as_str().map(|name| name.chars().take(255).collect());
-    list.into_iter()
-        .flatten()
-        .take(32)
-        .filter_map(name)
-        .collect()
+    let answer = serde_json::from_slice(body);
+    let list = answer.map_or_else(
+        |_| Vec::new(),
+        |answer: Connection| answer.alternate_host_list,
+    );
+    let names = list.iter().take(32).filter_map(|name| name.as_str());
+    names.map(|name| name.chars().take(255).collect()).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
-//! The admin listener: `/healthz`, `/readyz` and `/metrics`, on a loopback address only.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON [`api`], on a loopback address only.
 //!
 //! It shares nothing with the public listeners, so that no route can ever lead here.
+
+mod api;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -16,9 +19,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::runtime::Runtime;
+use crate::snapshot::Snapshot;
 
 /// A browser shows what is here as text, in no frame, and hands it to no other page.
-const SECURITY: [(HeaderName, &str); 5] = [
+const SECURITY: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (
         header::CONTENT_SECURITY_POLICY,
@@ -32,6 +37,13 @@ const SECURITY: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// What the answers are made from.
+#[derive(Clone)]
+struct Gateway {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    runtime: Arc<Runtime>,
+}
+
 /// The listener. It ends when it is dropped.
 pub struct Admin {
     address: SocketAddr,
@@ -43,7 +55,11 @@ impl Admin {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn bind(listen: SocketAddr, runtime: Arc<Runtime>) -> std::io::Result<Self> {
+    pub async fn bind(
+        listen: SocketAddr,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        runtime: Arc<Runtime>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let app = Router::new()
@@ -53,9 +69,10 @@ impl Admin {
             )
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
+            .merge(api::routes())
             .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
             .layer(middleware::from_fn(guarded))
-            .with_state(runtime);
+            .with_state(Gateway { snapshot, runtime });
         let task = tokio::spawn(async move {
             // Ends only with the process: axum retries what `accept` refuses.
             let _ = axum::serve(listener, app).await;
@@ -80,12 +97,10 @@ async fn guarded(request: Request, next: Next) -> Response {
     let mut answer = if !asks_loopback(&request) {
         let body = "reach the admin listener as localhost, 127.0.0.1 or [::1]\n".to_owned();
         text(StatusCode::MISDIRECTED_REQUEST, body).into_response()
-    } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let body = "only GET and HEAD\n".to_owned();
-        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, body).into_response();
-        let allowed = HeaderValue::from_static("GET, HEAD");
-        answer.headers_mut().insert(header::ALLOW, allowed);
-        answer
+    } else if !is_read(&request) && comes_from_elsewhere(&request) {
+        let body =
+            "{\"error\":\"a page of another site may not change anything here\"}\n".to_owned();
+        (StatusCode::FORBIDDEN, body).into_response()
     } else {
         next.run(request).await
     };
@@ -94,6 +109,24 @@ async fn guarded(request: Request, next: Next) -> Response {
         answer.headers_mut().insert(name, value);
     }
     answer
+}
+
+fn is_read(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+/// SECURITY: a browser says where a request comes from that changes something. Programs say nothing, and may.
+fn comes_from_elsewhere(request: &Request) -> bool {
+    let headers = request.headers();
+    let same_site = headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin" || site == "none");
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let same_origin = headers.get(header::ORIGIN).is_none_or(|origin| {
+        let named = origin.as_bytes().strip_prefix(b"http://");
+        named.is_some() && named == host
+    });
+    !(same_site && same_origin)
 }
 
 /// SECURITY: a page on the internet can have its own name resolve to 127.0.0.1 (DNS rebinding), and the operator's browser would then
@@ -120,8 +153,8 @@ fn is_loopback(authority: &Authority) -> bool {
                 .is_ok_and(|address| address.is_loopback()))
 }
 
-async fn ready(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
-    if runtime.is_ready() {
+async fn ready(State(gateway): State<Gateway>) -> impl IntoResponse {
+    if gateway.runtime.is_ready() {
         text(StatusCode::OK, "ready\n".to_owned())
     } else {
         text(
@@ -131,8 +164,9 @@ async fn ready(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(runtime): State<Arc<Runtime>>) -> impl IntoResponse {
-    text(StatusCode::OK, runtime.metrics.text())
+async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
+    gateway.runtime.gauge();
+    text(StatusCode::OK, gateway.runtime.metrics.text())
 }
 
 /// Prometheus' own media type; browsers show it as text.

@@ -1,7 +1,10 @@
 //! The commands. Exit code 0: done; 1: something is wrong with the configuration or the world; 2: wrong arguments.
 
+mod ask;
+mod bans;
 mod check;
 mod explain;
+mod limits;
 mod live;
 mod load;
 mod run;
@@ -34,6 +37,13 @@ struct File {
     config: PathBuf,
 }
 
+#[derive(Args)]
+struct Admin {
+    /// The admin listener; without it, the one in the configuration
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    admin: Option<std::net::SocketAddr>,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway (what happens without any command)
@@ -57,6 +67,20 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         from: Option<std::net::IpAddr>,
     },
+    /// List, add and lift bans of the running gateway
+    Bans {
+        #[command(subcommand)]
+        what: bans::Bans,
+        #[command(flatten)]
+        admin: Admin,
+    },
+    /// Show what a client address has used of its limits in the running gateway
+    Limits {
+        #[command(subcommand)]
+        what: limits::Limits,
+        #[command(flatten)]
+        admin: Admin,
+    },
     /// Print the JSON Schema of the configuration, for editors
     Schema,
 }
@@ -69,9 +93,29 @@ pub fn main() -> ExitCode {
         Command::Run => run::run(&file),
         Command::Check { show, live } => here(check::check(&file, show, live)),
         Command::Explain { request, from } => here(explain::explain(&file, &request, from)),
+        Command::Bans { what, admin } => {
+            told(ask::address(admin.admin, &file).and_then(|admin| bans::bans(&what, admin)))
+        }
+        Command::Limits { what, admin } => {
+            told(ask::address(admin.admin, &file).and_then(|admin| limits::limits(&what, admin)))
+        }
         Command::Schema => {
             print(&format!("{:#}\n", crate::config::schema()));
             ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Prints what the running gateway answered, or why it did not.
+fn told(answer: Result<String, String>) -> ExitCode {
+    match answer {
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            complain(&why);
+            ExitCode::FAILURE
         }
     }
 }

@@ -45,7 +45,10 @@ pub use at::At;
 pub use client_address::{ClientAddress, ProxyProtocol};
 use decode::{Context, Decode};
 pub use hosts::{CacheRule, Host, Route, ServersJson};
-pub use limits::{Http2, KeepAlive, Limits, RequestBody, RequestHead};
+pub use limits::{
+    Ban, Cap, Http2, Interactions, KeepAlive, KindLimits, Limits, Mode, RateLimit, RequestBody,
+    RequestHead, RouteLimits, Silence,
+};
 pub use listeners::{Listener, ListenerTls};
 pub use log::{Log, LogLevel};
 pub use reference::reference;

@@ -11,6 +11,8 @@ use std::time::Instant;
 use http::Method;
 
 use crate::front_door::Connection;
+use crate::gateway::interaction::Interaction;
+use crate::limits::Address;
 use crate::reason::Reason;
 use crate::request_id::RequestId;
 use crate::rewrite::{PathMap, PublicOrigin, Scheme};
@@ -29,6 +31,8 @@ pub struct Exchange {
     pub started: Instant,
     /// The client's address, behind trusted proxies the one they vouch for.
     pub client: Option<IpAddr>,
+    /// How limits know the client; `None` if none holds for it.
+    pub counted_as: Option<Address>,
     /// Whether the peer itself is a trusted proxy, so that what it says of the client is believed.
     pub peer_trusted: bool,
     /// The route it took, once that is known.
@@ -47,6 +51,8 @@ pub struct Exchange {
     pub interim: usize,
     /// A small answer kept for the kind to look at when it is complete.
     pub observed: Option<Vec<u8>>,
+    /// What it does to a chat or callback.
+    pub interaction: Option<Box<Interaction>>,
     /// Released when the request is over, however it ends: counts of streams, places in limits.
     pub guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -60,6 +66,7 @@ impl Exchange {
             id: RequestId::next(),
             started: Instant::now(),
             client: None,
+            counted_as: None,
             peer_trusted: false,
             route: None,
             call: None,
@@ -69,6 +76,7 @@ impl Exchange {
             repeated: false,
             interim: 0,
             observed: None,
+            interaction: None,
             guards: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! early_request_filter     who is the client · caps on an HTTP/2 head
-//! request_filter           redirect · route · declared body size · files are answered here
+//! request_filter           redirect · route · limits of the client · declared body size · files are answered here · a place for a chat
 //! upstream_peer            the route's server, never another
 //! connected_to_upstream    TLS version
 //! upstream_request_filter  path, Host, forwarding headers, cookies joined, what the kind needs
@@ -20,6 +20,8 @@ mod body;
 mod departure;
 mod failure;
 mod file;
+pub mod interaction;
+pub mod limits;
 mod passage;
 mod repeat;
 
@@ -72,11 +74,12 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<()> {
         arrival::settle(session, exchange);
+        exchange.counted_as = limits::counted_as(exchange);
         Ok(())
     }
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
-        match arrival::admit(session, exchange).await {
+        match arrival::admit(session, exchange, &self.runtime).await {
             Ok(arrival::Admitted::ToServer) => Ok(false),
             Ok(arrival::Admitted::Answered) => Ok(true),
             Err(refusal) => {
@@ -130,6 +133,7 @@ impl ProxyHttp for Gateway {
         head: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        interaction::sent(exchange);
         passage::prepare(exchange, head)
     }
 
@@ -226,6 +230,10 @@ impl ProxyHttp for Gateway {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
         self.runtime.metrics.request(session, exchange);
-        failure::log(session, exchange, error);
+        if let (Some(reason), Some(address)) = (exchange.refused, exchange.counted_as) {
+            self.runtime
+                .strike(reason, address, &exchange.snapshot.limits);
+        }
+        failure::log(session, exchange, error, &self.runtime);
     }
 }

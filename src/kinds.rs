@@ -11,6 +11,7 @@
 
 mod http;
 pub mod icws;
+pub mod interaction;
 mod webhtml;
 mod webtools;
 
@@ -24,6 +25,7 @@ use crate::respond::{Answer, Audience};
 use crate::rewrite::Scope;
 use crate::routing::{Exposed, ExposedPath, LiteralPath, Mapping};
 use crate::upstream::Timeouts;
+use interaction::Wire;
 
 /// Every kind a server of the file may have.
 pub static KINDS: [&dyn Kind; 4] = [
@@ -98,6 +100,11 @@ pub trait Kind: Send + Sync {
     /// server. Returns sentences for the administrator, each logged at most once an hour.
     fn observed(&self, _call: &Call, _body: &[u8], _leads: &dyn Fn(&str) -> bool) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Which of the two protocols with chats and callbacks it speaks, if one.
+    fn interactions(&self) -> Option<Wire> {
+        None
     }
 
     /// A harmless GET that tells whether such a server works: what `check --live` asks. `None` if there is none that all have.

@@ -2,3 +2,4 @@
 
 pub mod metrics;
 pub mod notices;
+pub mod refusals;

@@ -37,7 +37,55 @@ macro_rules! reasons {
     };
 }
 
+impl Reason {
+    /// Whether a limit of the file was exceeded, and nothing is wrong with the request itself.
+    pub fn is_limit(self) -> bool {
+        use Reason::*;
+        matches!(
+            self,
+            Banned | NewConnections | Connections | RequestRate | RequestsInFlight | Interactions
+        )
+    }
+
+    /// Whether many of them lead to a ban: what a client does, not what a server, the gateway or all clients together did, and not
+    /// what browsers do by themselves (idle connections, files that are not there, going away).
+    pub fn leads_to_ban(self) -> bool {
+        use Reason::*;
+        !matches!(
+            self,
+            Banned
+                | Interactions
+                | IdleConnection
+                | RedirectToHttps
+                | FileMissing
+                | FilePrecondition
+                | FileRange
+                | FileDisk
+                | UpstreamUnresolved
+                | UpstreamConnect
+                | UpstreamTls
+                | UpstreamTimeout
+                | UpstreamBroken
+                | ClientGone
+                | Internal
+        )
+    }
+}
+
 reasons! {
+    // --- limits per client address
+    /// The address is banned: too many refusals, or an operator's word. At accept the connection is closed without an answer.
+    Banned "banned" Some(429), "This address is shut out for a while.";
+    /// More new connections than `limits.new_connections`.
+    NewConnections "new_connections" None, "Too many new connections.";
+    /// More open connections than `limits.connections`.
+    Connections "connections" None, "Too many connections.";
+    /// More requests than `limits.requests`, or than those of the kind or route.
+    RequestRate "request_rate" Some(429), "Too many requests.";
+    /// More requests at the same time than `limits.requests_in_flight`, or than those of the kind or route.
+    RequestsInFlight "requests_in_flight" Some(429), "Too many requests at the same time.";
+    /// More chats or callbacks than `limits.interactions` allows.
+    Interactions "interactions" Some(429), "Too many chats or callbacks.";
     // --- front door: before a request exists
     /// The PROXY protocol header was missing, malformed or late.
     ProxyProtocol "proxy_protocol" None, "The PROXY protocol header is missing or malformed.";

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use http::header::{self, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
 use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -46,6 +47,10 @@ pub struct Audience<'a> {
     pub person: bool,
     /// What finds this request in the log.
     pub id: &'a str,
+    /// Method and path as the server would have seen them, once that is known.
+    pub asked: Option<(&'a Method, &'a str)>,
+    /// The request's fields.
+    pub headers: Option<&'a HeaderMap>,
 }
 
 /// An answer of our own.

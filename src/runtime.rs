@@ -6,9 +6,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::time::Duration;
+
+use log::warn;
+
 use crate::front_door::tls::Tickets;
+use crate::limits::{Address, Clock, Limits, Mode};
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
+use crate::observe::refusals::{RefusalLog, and_more};
+use crate::reason::Reason;
+use crate::snapshot;
 use crate::upstream::Resolver;
 
 /// The state of the process.
@@ -19,6 +27,10 @@ pub struct Runtime {
     pub tickets: Arc<Tickets>,
     /// What is not to be said with every request.
     pub notices: Notices,
+    /// How much is said of refusals.
+    pub refusals: RefusalLog,
+    /// What every client address has used, who is banned, and the chats and callbacks that run.
+    pub limits: Limits,
     /// Counters and gauges.
     pub metrics: Metrics,
     ready: AtomicBool,
@@ -31,8 +43,87 @@ impl Runtime {
             resolver: Resolver::default(),
             tickets: Tickets::new(),
             notices: Notices::default(),
+            refusals: RefusalLog::default(),
+            limits: Limits::new(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts a refusal against an address, and begins its ban when there were too many.
+    pub fn strike(&self, reason: Reason, address: Address, limits: &snapshot::Limits) {
+        let Some(ban) = limits.ban.as_ref().filter(|_| reason.leads_to_ban()) else {
+            return;
+        };
+        let Some(started) = self.limits.table.strike(address, ban, Clock::now()) else {
+            return;
+        };
+        let would_be = match ban.mode {
+            Mode::Enforce if started => {
+                self.metrics.bans_started.inc();
+                "is"
+            }
+            // The table holds as many bans as it may.
+            Mode::Enforce => "would be, were there room for one more ban,",
+            Mode::Observe => {
+                self.metrics.observed(Reason::Banned);
+                "would be"
+            }
+        };
+        if let Some(silent) = self.refusals.may_tell(Reason::Banned) {
+            warn!(
+                "{address} {would_be} banned for {:?}: {} refusals within {:?}, the last one {}{}",
+                ban.lasts,
+                ban.refusals,
+                ban.within,
+                reason.code(),
+                and_more(silent)
+            );
+        }
+    }
+
+    /// Counts what would have been refused, were the limit enforced.
+    pub fn observed(&self, reason: Reason, address: Address, limits: &snapshot::Limits) {
+        self.metrics.observed(reason);
+        // A ban that is only observed shall show what all limits together would lead to.
+        if limits
+            .ban
+            .as_ref()
+            .is_some_and(|ban| ban.mode == Mode::Observe)
+        {
+            self.strike(reason, address, limits);
+        }
+        if let Some(silent) = self.refusals.may_tell(reason) {
+            let more = and_more(silent);
+            log::info!(
+                "would have been refused: {address}: {}{more}",
+                reason.code()
+            );
+        }
+    }
+
+    /// Brings the gauges up to date that are read off tables.
+    pub fn gauge(&self) {
+        let table = &self.limits.table;
+        self.metrics.tracked_addresses.set(number(table.len()));
+        self.metrics.bans.set(number(table.bans_len(Clock::now())));
+        self.limits.interactions.each_pair(|pair, counts| {
+            let gauge = |kind| self.metrics.interactions.with_label_values(&[pair, kind]);
+            gauge("chat").set(i64::from(counts.chats));
+            gauge("callback").set(i64::from(counts.callbacks));
+        });
+    }
+
+    /// What is due every second, however quiet it is: interactions fall silent, and floods are summed up.
+    pub async fn tick(&self) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for count in 1_u64.. {
+            second.tick().await;
+            self.limits.interactions.sweep(Clock::now());
+            if count % 10 == 0 {
+                self.refusals.flush();
+            }
         }
     }
 
@@ -51,4 +142,8 @@ impl Default for Runtime {
     fn default() -> Self {
         Runtime::new()
     }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

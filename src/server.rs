@@ -19,13 +19,14 @@ use arc_swap::ArcSwap;
 use log::warn;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
+use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindErrors, FrontDoor};
 use crate::gateway::Gateway;
-use crate::observe::metrics::CountingDoor;
+use crate::limits::doorkeeper::Keeper;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
@@ -53,6 +54,13 @@ pub struct Server {
     runtime: Arc<Runtime>,
     door: FrontDoor<HttpProxy<Gateway>>,
     admin: Admin,
+    ticker: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ticker.abort();
+    }
 }
 
 impl Server {
@@ -68,8 +76,11 @@ impl Server {
         runtime.resolver.settled(FIRST_LOOK_UP).await;
         let snapshot = Arc::new(ArcSwap::from_pointee(compiled));
         let proxy = proxy(Gateway::new(snapshot.clone(), runtime.clone()));
-        let door = FrontDoor::new(Arc::new(proxy), Arc::new(CountingDoor(runtime.clone())));
-        let admin = Admin::bind(admin_address, runtime.clone())
+        let door = FrontDoor::new(
+            Arc::new(proxy),
+            Arc::new(Keeper::new(snapshot.clone(), runtime.clone())),
+        );
+        let admin = Admin::bind(admin_address, snapshot.clone(), runtime.clone())
             .await
             .map_err(|error| {
                 let why = why_not(admin_address, &error);
@@ -78,7 +89,10 @@ impl Server {
                 ))
             })?;
         door.apply(wanted).await.map_err(not_bound)?;
+        let ticking = runtime.clone();
+        let ticker = tokio::spawn(async move { ticking.tick().await });
         let server = Server {
+            ticker,
             snapshot,
             runtime,
             door,

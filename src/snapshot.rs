@@ -5,6 +5,8 @@
 
 mod draft;
 mod hosts;
+mod interactions;
+mod limits;
 mod listeners;
 mod pem;
 mod servers;
@@ -15,6 +17,9 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
+
+pub use interactions::Interactions;
+pub use limits::{Limits, Scoped};
 
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -39,6 +44,10 @@ pub struct Snapshot {
     pub hosts: HostMap<Arc<Host>>,
     /// The same names without any port: what a redirecting listener may send a browser to.
     pub names: HostMap<()>,
+    /// What one client address may use.
+    pub limits: Limits,
+    /// Limits of chats and callbacks.
+    pub interactions: Interactions,
 }
 
 /// Whose word is believed about who the client is.
@@ -75,6 +84,8 @@ pub struct Route {
     pub methods: Option<Vec<Method>>,
     /// The largest request body, in bytes.
     pub body_limit: u64,
+    /// What one client address may ask of it, and of everything that it is a part of.
+    pub limits: Scoped,
 }
 
 /// What is behind a route.
@@ -97,13 +108,20 @@ pub struct Behind {
     pub timeouts: Timeouts,
 }
 
-impl Route {
-    /// The protocol behind the route; `None` for files. All servers of one route are of one kind.
-    pub fn kind(&self) -> Option<&'static dyn Kind> {
-        match &self.target {
+impl Target {
+    /// The protocol of the servers; `None` for files.
+    fn kind(&self) -> Option<&'static dyn Kind> {
+        match self {
             Target::Servers(servers) => servers.first().map(|behind| behind.upstream.facts.kind),
             Target::Files(..) => None,
         }
+    }
+}
+
+impl Route {
+    /// The protocol behind the route; `None` for files. All servers of one route are of one kind.
+    pub fn kind(&self) -> Option<&'static dyn Kind> {
+        self.target.kind()
     }
 
     /// The route's own list of methods, as an `Allow` field says it (RFC 9110, 10.2.1).
@@ -142,7 +160,7 @@ impl Snapshot {
     pub fn compile(config: &Config, runtime: &Runtime) -> Result<Self, Vec<Diagnostic>> {
         let mut wrong = Vec::new();
         let upstreams = servers::compile(config, runtime, &mut wrong);
-        let hosts = hosts::compile(config, &upstreams, &mut wrong);
+        let hosts = hosts::compile(config, &upstreams, runtime, &mut wrong);
         let listeners = listeners::compile(config, runtime, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
             return Err(once(wrong));
@@ -157,6 +175,8 @@ impl Snapshot {
             upstreams: upstreams.into_values().collect(),
             hosts,
             names,
+            limits: limits::compile(config),
+            interactions: interactions::compile(config, runtime),
         })
     }
 }

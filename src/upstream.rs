@@ -10,5 +10,5 @@ pub mod resolve;
 pub mod server;
 pub mod tls;
 
-pub use resolve::Resolver;
+pub use resolve::{Addresses, Resolver};
 pub use server::{Timeouts, Upstream, Wait};

@@ -137,7 +137,7 @@ impl Stage {
 
     /// Waits until the gateway has counted one refusal for this reason.
     async fn until_refused(&self, reason: &str) {
-        let name = format!("portcullis_refusals_total{{reason=\"{reason}\"}}");
+        let name = format!("portcullis_refusals_total{{mode=\"enforce\",reason=\"{reason}\"}}");
         let counted = async {
             while self.metric(&name).await != 1 {
                 tokio::time::sleep(Duration::from_millis(10)).await;

@@ -17,7 +17,7 @@ const HANDSHAKE: &str = "GET /ws/echo HTTP/1.1\r\nHost: proxy.example.com\r\nCon
 
 async fn edge(server: std::net::SocketAddr) -> Edge {
     let yaml = format!(
-        "servers:\n  echo: {{ kind: http, url: 'http://{server}', websocket: true }}\n  plain: {{ kind: http, url: 'http://{server}' }}\n\
+        "limits: {{ exempt: [127.0.0.0/8] }}\nservers:\n  echo: {{ kind: http, url: 'http://{server}', websocket: true }}\n  plain: {{ kind: http, url: 'http://{server}' }}\n\
          hosts: {{ proxy.example.com: {{ routes: [ {{ path: /ws/, server: echo }}, {{ path: /no/, server: plain }} ] }} }}\n"
     );
     Edge::start(&yaml, &["proxy.example.com"]).await.unwrap()

@@ -1,6 +1,7 @@
 //! The `hosts` section: public names and paths, and the server behind each. What is not here is refused.
 
 use super::At;
+use super::limits::RouteLimits;
 use super::section::section;
 use super::servers::Timeouts;
 use super::value::{
@@ -43,6 +44,8 @@ section! {
         expose: Option<At<Vec<At<PathPrefix>>>> = optional,
         /// How long the server may take on this route, instead of what the server says. Key by key.
         timeouts: Option<At<Timeouts>> = optional,
+        /// What one client address may use of this route, on top of `limits`.
+        limits: Option<At<RouteLimits>> = optional,
         /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Where none matches: the vendor's rules for CIC web applications (`lib/` and `nls/` 365d, `index.html` 15m, `addins/`, `config/` and `appSettings.json` never), and for everything else browsers ask every time.
         cache: Option<At<Vec<CacheRule>>> = optional,
         /// Generates the list of servers that the CIC web applications read. Only with `files`.

@@ -1,13 +1,37 @@
-//! The `limits` section: what one connection or request may use.
+//! The `limits` section: what one client address, one connection and one request may use.
+
+mod address;
+mod interactions;
 
 use super::At;
 use super::decode::Context;
 use super::section::{Fields, section};
-use super::value::{ByteSize, Duration, Number};
+use super::value::{ByteSize, Duration, IpNet, Number};
+
+pub use address::{Ban, Cap, KindLimits, Mode, RateLimit, RouteLimits};
+pub use interactions::{Interactions, Silence};
 
 section! {
-    /// What one connection or request may use.
+    /// What one client address, one connection and one request may use. An address is one of IPv4, or a /64 of IPv6.
     pub struct Limits {
+        /// `observe` refuses nothing on account of any limit per client address or of interactions, and shows what would have been refused.
+        mode: At<Mode> = default Mode::Enforce,
+        /// Networks that no limit per client address holds for and that are never banned. Trusted proxies never count either: their clients do.
+        exempt: Vec<At<IpNet>> = default Vec::new(),
+        /// Open connections, per client address over all listeners; one more is closed before TLS.
+        connections: At<Cap> = default Cap::new(1000),
+        /// New connections, per client address over all listeners; one more is closed before TLS.
+        new_connections: At<RateLimit> = default RateLimit::per_second(100, 500),
+        /// Requests, per client address over all listeners and hosts; one more is answered 429.
+        requests: At<RateLimit> = default RateLimit::per_second(200, 1000),
+        /// Requests at the same time, per client address over all listeners and hosts; one more is answered 429. A WebSocket or event stream is one as long as it lasts.
+        requests_in_flight: At<Cap> = default Cap::new(1000),
+        /// When an address is shut out for a while.
+        ban: Ban = nested,
+        /// Limits for all routes to servers of one kind together.
+        kinds: KindLimits = nested,
+        /// Chats and callbacks of Interaction Web Tools and ICWS.
+        interactions: Option<At<Interactions>> = optional,
         /// The head of a request: request line and header fields.
         request_head: RequestHead = nested,
         /// The body of a request.
@@ -21,9 +45,7 @@ section! {
         /// Time a client may leave what is sent to it unread, per connection; then it is closed.
         write_idle: At<Duration> = default Duration::from_secs(30),
     }
-    planned [
-        "mode", "exempt", "connections", "new_connections", "requests", "requests_in_flight", "ban", "interactions",
-    ];
+    parts LimitsParts check_exempt;
 }
 
 section! {
@@ -69,6 +91,17 @@ section! {
         idle: At<Duration> = default Duration::from_secs(60),
         /// Most streams that the client has reset and the gateway has not yet forgotten, per connection; more close it ("rapid reset").
         pending_resets: At<Number<1, 1000>> = default Number::new(20),
+    }
+}
+
+fn check_exempt(limits: LimitsParts<'_>, _: &Fields<'_, '_>, cx: &mut Context<'_>) {
+    let exempt = limits.exempt.map_or(&[][..], Vec::as_slice);
+    for network in exempt.iter().filter(|network| network.prefix_len() == 0) {
+        cx.refuse(
+            network.place,
+            format!("`{network}` would exempt everybody"),
+            "write `mode: off` to switch the limits off, or the networks that are meant",
+        );
     }
 }
 

@@ -30,6 +30,7 @@ mod server_url;
 mod short_text;
 mod socket_addr;
 mod tls_version;
+mod trusted_host;
 mod url_template;
 
 use thiserror::Error;
@@ -57,6 +58,7 @@ pub use server_url::{Scheme, ServerUrl};
 pub use short_text::{CipherList, DisplayName};
 pub use std::net::SocketAddr;
 pub use tls_version::TlsVersion;
+pub use trusted_host::TrustedHost;
 pub use url_template::{RelativePath, UrlTemplate};
 
 /// Why a text is not a value of its type, and what to write instead.

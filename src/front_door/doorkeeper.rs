@@ -22,9 +22,14 @@ pub type Guard = Box<dyn Any + Send + Sync>;
 
 /// Decides about connections and hears what became of them. Called inside the accept loop: it must not block.
 pub trait Doorkeeper: Send + Sync {
-    /// Right after accept, before a byte is read; and again with the client's address once a PROXY header has named it.
-    /// The guard is dropped when the connection is over. `None` closes the connection without a word.
+    /// Right after accept, before a byte is read. The guard is dropped when the connection is over. `None` closes the connection
+    /// without a word.
     fn admit(&self, peer: IpAddr, listener: &ListenerSettings) -> Option<Guard>;
+
+    /// The same for the client that a believed PROXY header has named.
+    fn admit_named(&self, client: IpAddr, listener: &ListenerSettings) -> Option<Guard> {
+        self.admit(client, listener)
+    }
 
     /// The front door itself ended a connection or refused a request: for counting and logging. Not told are connections that were not
     /// admitted, clients that left before they said a word, and keep-alive connections that ended idle. Browsers open connections in

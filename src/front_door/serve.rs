@@ -102,7 +102,10 @@ async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established>
         Ok(None) => {}
         Ok(Some(client)) => {
             connection.peer = client;
-            second = Some(door.keeper.admit(client.ip(), &settings)?);
+            second = Some(
+                door.keeper
+                    .admit_named(client.ip().to_canonical(), &settings)?,
+            );
         }
         Err(refused) => return refused.tell(door, &connection),
     }

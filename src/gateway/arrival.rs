@@ -5,13 +5,14 @@ use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, LOCATI
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use super::{failure, file};
+use super::{failure, file, interaction, limits};
 
 use crate::exchange::{Call, Exchange};
 use crate::reason::Reason;
 use crate::respond::{self, Answer};
 use crate::rewrite::{self, Scheme};
-use crate::routing::decide::{self, Goal, Incoming, Refusal};
+use crate::routing::decide::{self, Decision, Goal, Incoming, Refusal};
+use crate::runtime::Runtime;
 
 /// What became of an admitted request.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,7 +66,11 @@ fn drop_unnominated_upgrade(session: &mut Session) {
 ///
 /// # Errors
 /// Why the request is refused.
-pub async fn admit(session: &mut Session, exchange: &mut Exchange) -> Result<Admitted, Refusal> {
+pub async fn admit(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    runtime: &Runtime,
+) -> Result<Admitted, Refusal> {
     let Some(connection) = exchange.connection.clone() else {
         return Err(Reason::Internal.into());
     };
@@ -80,41 +85,66 @@ pub async fn admit(session: &mut Session, exchange: &mut Exchange) -> Result<Adm
         query: head.uri.query(),
     };
     if let Some(port) = connection.listener.redirect_port {
+        let scopes = exchange.snapshot.limits.requests.clone();
+        limits::check(exchange, runtime, &scopes)?;
         let location = decide::redirect(&exchange.snapshot, &incoming, port)?;
         let location = HeaderValue::try_from(location).map_err(|_| Reason::BadHost)?;
         let answer = Answer::new(308, "text/plain; charset=utf-8", "").with(LOCATION, location);
         exchange.refused = Some(Reason::RedirectToHttps);
         return answered(respond::send(session, answer, false).await);
     }
-    let decision = decide::decide(&exchange.snapshot, &incoming)?;
-    exchange.route = Some(decision.route.clone());
-    if declared_length(head).is_some_and(|declared| declared > decision.route.body_limit) {
+    let (scopes, files) = match decide::decide(&exchange.snapshot, &incoming) {
+        Ok(Decision { route, goal }) => {
+            let scopes = route.limits.clone();
+            exchange.route = Some(route.clone());
+            let files = match goal {
+                Goal::Files { site, path } => Some((site, path)),
+                Goal::Server {
+                    upstream,
+                    timeouts,
+                    path,
+                } => {
+                    exchange.call = Some(Call {
+                        scheme: public_scheme(exchange, connection.tls.is_some(), head),
+                        authority: host.to_owned(),
+                        public_target: path_and_query(head).to_owned(),
+                        method: head.method.clone(),
+                        route,
+                        upstream,
+                        timeouts,
+                        public_prefix: path.public_prefix,
+                        inner_prefix: path.inner_prefix,
+                        inner_target: path.inner,
+                        peer_trusted: exchange.peer_trusted,
+                    });
+                    None
+                }
+            };
+            (scopes, files)
+        }
+        // A request that finds no route counts like any other.
+        Err(refusal) => {
+            let scopes = match &refusal.route {
+                Some(route) => route.limits.clone(),
+                None => exchange.snapshot.limits.requests.clone(),
+            };
+            exchange.route = refusal.route.clone();
+            limits::check(exchange, runtime, &scopes)?;
+            return Err(refusal);
+        }
+    };
+    limits::check(exchange, runtime, &scopes)?;
+    let body_limit = exchange.route.as_ref().map_or(0, |route| route.body_limit);
+    if declared_length(head).is_some_and(|declared| declared > body_limit) {
         return Err(Reason::BodyTooLarge.into());
     }
-    match decision.goal {
-        Goal::Files { site, path } => {
+    match files {
+        Some((site, path)) => {
             let answer = site.answer(&head.method, &path, &head.headers).await;
             answered(file::send(session, exchange, answer).await)
         }
-        Goal::Server {
-            upstream,
-            timeouts,
-            path,
-        } => {
-            let scheme = public_scheme(exchange, connection.tls.is_some(), head);
-            exchange.call = Some(Call {
-                scheme,
-                authority: host.to_owned(),
-                public_target: path_and_query(head).to_owned(),
-                method: head.method.clone(),
-                route: decision.route,
-                upstream,
-                timeouts,
-                public_prefix: path.public_prefix,
-                inner_prefix: path.inner_prefix,
-                inner_target: path.inner,
-                peer_trusted: exchange.peer_trusted,
-            });
+        None => {
+            interaction::begin(session, exchange, runtime).await?;
             Ok(Admitted::ToServer)
         }
     }

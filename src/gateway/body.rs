@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pingora_core::Result;
 
-use super::failure;
+use super::{failure, interaction};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::BodyProgress;
 use crate::reason::Reason;
@@ -48,20 +48,21 @@ pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool)
     };
     if let Some(chunk) = chunk {
         if kept.len() + chunk.len() > OBSERVED {
-            return Vec::new();
+            return interaction::unreadable(exchange).into_iter().collect();
         }
         kept.extend_from_slice(chunk);
     }
-    match (&exchange.call, end) {
-        (Some(call), true) => {
-            let leads = |path: &str| leads(exchange, call, path);
-            call.upstream.facts.kind.observed(call, &kept, &leads)
+    if let Some(running) = &exchange.interaction {
+        // A client that knows the length may be done, and say its next word, before the server's last chunk has been an empty one.
+        if end || running.is_whole(kept.len()) {
+            return interaction::settle(exchange, &kept).into_iter().collect();
         }
-        _ => {
-            exchange.observed = Some(kept);
-            Vec::new()
-        }
+    } else if end && let Some(call) = &exchange.call {
+        let leads = |path: &str| leads(exchange, call, path);
+        return call.upstream.facts.kind.observed(call, &kept, &leads);
     }
+    exchange.observed = Some(kept);
+    Vec::new()
 }
 
 /// Whether a request for this path, on the host of this call, would reach a server.

@@ -12,7 +12,7 @@ use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::body::OBSERVED;
-use super::failure;
+use super::{failure, interaction};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::Connection;
 use crate::reason::Reason;
@@ -72,7 +72,8 @@ pub fn prepare(
     map_cookies_back(call, head)?;
     map_locations_back(call, head)?;
     call.upstream.facts.kind.response(call, head)?;
-    if wants_a_look(call, head) {
+    let wanted = wants_a_look(call, head);
+    if interaction::answered(exchange, head) || wanted {
         exchange.observed = Some(Vec::new());
     }
     Ok(())

@@ -3,8 +3,9 @@
 mod told;
 
 use std::io;
+use std::time::Duration;
 
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER};
 use log::{debug, info, warn};
 use pingora_core::{Error, ErrorSource, ErrorType, Result};
 use pingora_proxy::{FailToProxy, Session};
@@ -13,9 +14,11 @@ pub use told::Told;
 
 use super::arrival::is_person;
 use crate::exchange::Exchange;
+use crate::observe::refusals::and_more;
 use crate::reason::Reason;
 use crate::respond::{self, Answer, Audience};
 use crate::routing::decide::Refusal;
+use crate::runtime::Runtime;
 
 /// A reason as Pingora's error, so that it survives the way through the hooks.
 pub fn error(reason: Reason) -> Box<Error> {
@@ -46,6 +49,9 @@ pub async fn refuse(
         return Err(error(refusal.reason));
     }
     let mut answer = answer_for(session, exchange, refusal.reason);
+    if let Some(wait) = refusal.retry_after {
+        answer = answer.with(RETRY_AFTER, seconds(wait).into());
+    }
     if refusal.reason == Reason::MethodNotAllowed
         && let Some(allow) = exchange.route.as_ref().and_then(|route| route.allow())
     {
@@ -54,17 +60,28 @@ pub async fn refuse(
     respond::send(session, answer, closes(refusal.reason)).await
 }
 
+/// A time as Retry-After says it (RFC 9110, 10.2.3): who waits so long is admitted.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
 /// Whether the connection ends with this refusal: what a body that nobody reads would cost, a new connection does not.
 pub fn closes(reason: Reason) -> bool {
-    matches!(reason.status(), None | Some(400 | 413 | 431))
+    reason == Reason::Banned || matches!(reason.status(), None | Some(400 | 413 | 431))
 }
 
 /// The answer of a refusal, in the form that the clients of this route understand.
 pub fn answer_for(session: &Session, exchange: &Exchange, reason: Reason) -> Answer {
     let id = exchange.id.to_string();
+    let head = session.req_header();
     let audience = Audience {
-        person: is_person(session.req_header()),
+        person: is_person(head),
         id: &id,
+        asked: exchange
+            .call
+            .as_ref()
+            .map(|call| (&call.method, call.inner_path())),
+        headers: Some(&head.headers),
     };
     match exchange.route.as_ref().and_then(|route| route.kind()) {
         Some(kind) => kind.answer(reason, &audience),
@@ -134,8 +151,11 @@ pub async fn answer(session: &mut Session, exchange: &mut Exchange, error: &Erro
 }
 
 /// The line about a request that the gateway answered itself. The query never appears, it may carry secrets.
-pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
+pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>, runtime: &Runtime) {
     let Some(reason) = exchange.refused.or_else(|| error.map(reason)) else {
+        return;
+    };
+    let Some(silent) = runtime.refusals.may_tell(reason) else {
         return;
     };
     let head = session.req_header();
@@ -148,12 +168,13 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>) {
         .as_ref()
         .map_or("-", |call| &call.upstream.facts.name);
     let line = format!(
-        "{} {status} {} client={client} route={} server={server} {} {:?}",
+        "{} {status} {} client={client} route={} server={server} {} {:?}{}",
         exchange.id,
         reason.code(),
         exchange.route_name(),
         head.method,
         head.uri.path(),
+        and_more(silent),
     );
     match (reason, error) {
         (Reason::Internal, Some(error)) => warn!("{line}: {}", Told(error)),

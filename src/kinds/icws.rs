@@ -10,6 +10,7 @@ use pingora_core::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::time::Duration;
 
+use super::interaction::{self, Dialect, Operation, Wire};
 use super::{Kind, listed, may_say};
 use crate::exchange::Call;
 use crate::reason::Reason;
@@ -113,7 +114,18 @@ impl Kind for Icws {
             .collect()
     }
 
-    fn answer(&self, reason: Reason, _audience: &Audience<'_>) -> Answer {
+    fn interactions(&self) -> Option<Wire> {
+        Some(Wire::Icws)
+    }
+
+    fn answer(&self, reason: Reason, audience: &Audience<'_>) -> Answer {
+        if reason == Reason::Interactions
+            && let Some((method, path)) = audience.asked
+            && let Some(operation) = Operation::of(Wire::Icws, method, path)
+        {
+            let refusal = interaction::refusal(Wire::Icws, &operation, Dialect::Json);
+            return Answer::new(refusal.status, refusal.content_type, refusal.body);
+        }
         let body = serde_json::json!({
             "errorId": format!("error.gateway.{}", reason.code()),
             "message": reason.message(),

@@ -10,6 +10,7 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use std::time::Duration;
 
+use super::interaction::{self, Dialect, Operation, Wire};
 use super::{Kind, listed, path};
 use crate::exchange::Call;
 use crate::reason::Reason;
@@ -68,7 +69,19 @@ impl Kind for Webtools {
         Ok(())
     }
 
-    fn answer(&self, reason: Reason, _audience: &Audience<'_>) -> Answer {
+    fn interactions(&self) -> Option<Wire> {
+        Some(Wire::Webtools)
+    }
+
+    fn answer(&self, reason: Reason, audience: &Audience<'_>) -> Answer {
+        if reason.is_limit()
+            && let Some((method, path)) = audience.asked
+            && let Some(operation) = Operation::of(Wire::Webtools, method, path)
+        {
+            let dialect = audience.headers.map_or(Dialect::Json, Dialect::wanted);
+            let refusal = interaction::refusal(Wire::Webtools, &operation, dialect);
+            return Answer::new(refusal.status, refusal.content_type, refusal.body);
+        }
         // SECURITY: a 500 or 504 here would make every open page a tight endless loop of requests.
         let status = match reason.status() {
             Some(504 | 500) | None => 503,

@@ -2,14 +2,12 @@
 //!
 //! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
 
-use std::any::Any;
-use std::sync::Arc;
-
 use pingora_proxy::Session;
-use prometheus::{Encoder, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 use crate::exchange::Exchange;
-use crate::front_door::{Connection, Doorkeeper, ListenerSettings};
 use crate::reason::Reason;
 use crate::respond;
 
@@ -17,8 +15,19 @@ use crate::respond;
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
-    refusals: IntCounterVec,
-    connections: IntGauge,
+    /// PERF: by reason's number, so that a flood of refusals looks no label up.
+    refused: Vec<IntCounter>,
+    observed: Vec<IntCounter>,
+    /// Client connections open now.
+    pub connections: IntGauge,
+    /// Addresses in the table of limits.
+    pub tracked_addresses: IntGauge,
+    /// Bans in force.
+    pub bans: IntGauge,
+    /// Bans begun.
+    pub bans_started: IntCounter,
+    /// Chats and callbacks that are counted now, by pair and type.
+    pub interactions: IntGaugeVec,
     /// 1 for each server whose certificate is not verified.
     pub insecure_upstreams: IntGaugeVec,
 }
@@ -37,8 +46,8 @@ impl Metrics {
         let refusals = counter(
             &registry,
             "refusals_total",
-            "Requests and connections that the gateway itself refused, by reason.",
-            &["reason"],
+            "Requests and connections that the gateway itself refused, by reason; with mode observe, what it would have refused.",
+            &["reason", "mode"],
         );
         let insecure_upstreams = IntGaugeVec::new(
             Opts::new(
@@ -62,16 +71,39 @@ impl Metrics {
         register(&registry, insecure_upstreams.clone());
         register(&registry, connections.clone());
         register(&registry, build);
-        for reason in Reason::ALL {
-            // From the first scrape on, so that a rate can be taken of the first refusal.
-            refusals.with_label_values(&[reason.code()]);
-        }
+        // From the first scrape on, so that a rate can be taken of the first refusal.
+        let by_reason = |mode: &str| {
+            let counter = |reason: &Reason| refusals.with_label_values(&[reason.code(), mode]);
+            Reason::ALL.iter().map(counter).collect()
+        };
         Metrics {
-            registry,
             requests,
-            refusals,
+            refused: by_reason("enforce"),
+            observed: by_reason("observe"),
             connections,
+            tracked_addresses: gauge(
+                &registry,
+                "tracked_addresses",
+                "Client addresses in the table of limits.",
+            ),
+            bans: gauge(&registry, "bans", "Client addresses that are banned now."),
+            bans_started: {
+                let help = "Bans begun, by refusals or by an operator.";
+                let counter = sound(IntCounter::with_opts(
+                    Opts::new("bans_started_total", help).namespace(NAMESPACE),
+                ));
+                register(&registry, counter.clone());
+                counter
+            },
+            interactions: {
+                let help = "Chats and callbacks that are counted now.";
+                let opts = Opts::new("interactions", help).namespace(NAMESPACE);
+                let gauges = sound(IntGaugeVec::new(opts, &["pair", "type"]));
+                register(&registry, gauges.clone());
+                gauges
+            },
             insecure_upstreams,
+            registry,
         }
     }
 
@@ -82,7 +114,21 @@ impl Metrics {
             .with_label_values(&[exchange.route_name(), code_label(status)])
             .inc();
         if let Some(reason) = exchange.refused {
-            self.refusals.with_label_values(&[reason.code()]).inc();
+            self.refused(reason);
+        }
+    }
+
+    /// Counts a refusal.
+    pub fn refused(&self, reason: Reason) {
+        if let Some(counter) = self.refused.get(reason as usize) {
+            counter.inc();
+        }
+    }
+
+    /// Counts what would have been refused, were its limit enforced.
+    pub fn observed(&self, reason: Reason) {
+        if let Some(counter) = self.observed.get(reason as usize) {
+            counter.inc();
         }
     }
 
@@ -104,6 +150,14 @@ fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntC
     ));
     register(registry, counter.clone());
     counter
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let gauge = sound(IntGauge::with_opts(
+        Opts::new(name, help).namespace(NAMESPACE),
+    ));
+    register(registry, gauge.clone());
+    gauge
 }
 
 fn register(registry: &Registry, collector: impl prometheus::core::Collector + 'static) {
@@ -137,43 +191,6 @@ fn code_label(status: u16) -> &'static str {
         500 501 502 503 504 505)
 }
 
-/// Counts at the front door.
-pub struct CountingDoor(pub Arc<crate::runtime::Runtime>);
-
-struct OpenConnection(IntGauge);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
-impl Doorkeeper for CountingDoor {
-    fn admit(
-        &self,
-        _peer: std::net::IpAddr,
-        _listener: &ListenerSettings,
-    ) -> Option<Box<dyn Any + Send + Sync>> {
-        let gauge = self.0.metrics.connections.clone();
-        gauge.inc();
-        Some(Box::new(OpenConnection(gauge)))
-    }
-
-    fn refused(&self, reason: Reason, connection: &Connection) {
-        self.0
-            .metrics
-            .refusals
-            .with_label_values(&[reason.code()])
-            .inc();
-        log::info!(
-            "connection {} from {}: {}",
-            connection.id,
-            connection.peer,
-            reason.code()
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +200,7 @@ mod tests {
         let text = Metrics::new().text();
         for reason in Reason::ALL {
             let line = format!(
-                "portcullis_refusals_total{{reason=\"{}\"}} 0",
+                "portcullis_refusals_total{{mode=\"observe\",reason=\"{}\"}} 0",
                 reason.code()
             );
             assert!(text.contains(&line), "{line} is missing");

@@ -1,6 +1,7 @@
 //! The decision about one request, from plain facts: what the gateway does and what `explain` says come from here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 
@@ -74,6 +75,8 @@ pub struct Refusal {
     pub route: Option<Arc<Route>>,
     /// More than the reason says, for the log and for `explain`, never for the client.
     pub detail: Option<String>,
+    /// After which time the same request may pass.
+    pub retry_after: Option<Duration>,
 }
 
 impl From<Reason> for Refusal {
@@ -82,6 +85,7 @@ impl From<Reason> for Refusal {
             reason,
             route: None,
             detail: None,
+            retry_after: None,
         }
     }
 }
@@ -172,9 +176,8 @@ fn bad_host(error: HostError) -> Refusal {
         HostError::Unknown => Reason::UnknownHost,
     };
     Refusal {
-        reason,
-        route: None,
         detail: Some(error.to_string()),
+        ..reason.into()
     }
 }
 
@@ -186,11 +189,11 @@ fn refused(host: &Host, refusal: &PathRefusal) -> Refusal {
         PathRefusal::NotExposed { route, .. } => (Reason::NotExposed, Some(*route)),
     };
     Refusal {
-        reason,
         route: route
             .and_then(|index| host.routes.routes().nth(index))
             .map(|(_, route)| route.clone()),
         detail: Some(format!("{}: {refusal}", host.name)),
+        ..reason.into()
     }
 }
 

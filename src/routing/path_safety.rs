@@ -89,6 +89,24 @@ impl<'t, 'p, R> Judged<'t, 'p, R> {
     }
 }
 
+/// Whether every server reads this path as it is.
+pub fn is_plain(path: &str) -> bool {
+    matches!(scan(path), Ok(Shape::Plain))
+}
+
+/// Every text that a server could read this path as, beginning with the path itself. `None` for a path that [`judge`] refuses
+/// whatever it leads to.
+pub fn texts(path: &str) -> Option<Vec<String>> {
+    scan(path).ok()?;
+    let mut texts = Vec::new();
+    every_reading(path, |reading| {
+        texts.push(reading.text().to_owned());
+        Ok(())
+    })
+    .ok()?;
+    Some(texts)
+}
+
 /// Finds the one route a path leads to, or says why it is refused.
 ///
 /// `raw_path` is the request's path in its original bytes: origin form, without query, at most

@@ -88,7 +88,7 @@ async fn a_name_that_does_not_resolve_is_a_502_until_it_does() {
     let server = gateway(port, "http", "").await;
     let got = ask(&server, "GET").await;
     assert_eq!(got.status(), Some(502));
-    let counted = "portcullis_refusals_total{reason=\"upstream_unresolved\"} 1";
+    let counted = "portcullis_refusals_total{mode=\"enforce\",reason=\"upstream_unresolved\"} 1";
     assert!(server.runtime.metrics.text().contains(counted));
     resolves_to(&server, port, &[inside.address()]);
     assert_eq!(ask(&server, "GET").await.status(), Some(200));
@@ -163,7 +163,7 @@ async fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     let got = ask(&server, "GET").await;
     assert_eq!(got.status(), Some(504));
     assert!(began.elapsed() >= Duration::from_secs(2));
-    let counted = "portcullis_refusals_total{reason=\"upstream_timeout\"} 1";
+    let counted = "portcullis_refusals_total{mode=\"enforce\",reason=\"upstream_timeout\"} 1";
     assert!(server.runtime.metrics.text().contains(counted));
 
     resolves_to(&server, silent.port(), &[silent, inside.address()]);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::{Draft, conflict};
+use super::limits::ForRoutes;
 use super::servers::{Upstreams, timeouts};
 use super::{Behind, Host, Route, Target};
 use crate::config::value::{FilePath, Lifetime, PathPrefix, ServerName};
@@ -14,6 +15,7 @@ use crate::files::{Cache, CacheRule, ServersJson, ServersJsonError, Site, SiteEr
 use crate::routing::{
     Exposed, HostKey, HostMap, LiteralPath, Mapping, PathPattern, RouteTable, Strip,
 };
+use crate::runtime::Runtime;
 use crate::upstream::Upstream;
 
 /// The map of hosts, and the names in it without their ports.
@@ -22,12 +24,17 @@ type Hosts = (HostMap<Arc<Host>>, HostMap<()>);
 pub(super) fn compile(
     config: &Config,
     upstreams: &Upstreams,
+    runtime: &Runtime,
     wrong: &mut Vec<Diagnostic>,
 ) -> Option<Hosts> {
     let mut hosts = Vec::with_capacity(config.hosts.len());
     let mut names = Vec::with_capacity(config.hosts.len());
     let mut seen = HashSet::new();
-    let work = Work { config, upstreams };
+    let work = Work {
+        config,
+        upstreams,
+        limits: ForRoutes::new(config, runtime),
+    };
     for (key, host) in &config.hosts {
         let place = key.place;
         let keys = (
@@ -68,13 +75,14 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
 struct Work<'a> {
     config: &'a Config,
     upstreams: &'a Upstreams,
+    limits: ForRoutes<'a>,
 }
 
 impl Work<'_> {
     fn host(&self, name: String, host: &config::Host, wrong: &mut Vec<Diagnostic>) -> Option<Host> {
         let mut drafts = Vec::new();
         let whole = |place, target: Option<Target>| {
-            let route = target.map(|target| self.route(format!("{name}/"), target, None, None));
+            let route = target.map(|target| self.route(format!("{name}/"), target, None));
             Draft {
                 pattern: PathPattern::root(),
                 place,
@@ -143,31 +151,30 @@ impl Work<'_> {
             site.filter(|_| rules.is_some())
         };
         let name = format!("{host}{pattern}");
-        let (methods, body) = (route.methods.as_ref(), route.request_body.as_ref());
         Some(Draft {
             pattern,
             place: route.path.place,
             names: route.servers.as_deref().map(Vec::as_slice),
-            route: target.map(|target| self.route(name, target, methods, body)),
+            route: target.map(|target| self.route(name, target, Some(route))),
         })
     }
 
-    fn route(
-        &self,
-        name: String,
-        target: Target,
-        methods: Option<&At<Vec<At<config::value::Method>>>>,
-        body: Option<&At<config::value::ByteSize>>,
-    ) -> Arc<Route> {
-        let methods =
-            methods.map(|methods| methods.iter().map(|method| method.get().clone()).collect());
+    fn route(&self, name: String, target: Target, written: Option<&config::Route>) -> Arc<Route> {
+        let methods = written.and_then(|route| route.methods.as_ref());
+        let body = written.and_then(|route| route.request_body.as_ref());
+        let limits = written.and_then(|route| route.limits.as_ref());
         let body_limit = body.map_or(self.config.limits.request_body.size.bytes(), |size| {
             size.bytes()
         });
+        let kind = target.kind().map(|kind| kind.name());
         Arc::new(Route {
+            limits: self
+                .limits
+                .of(&name, kind, limits.map(|limits| &limits.value)),
             name,
             target,
-            methods,
+            methods: methods
+                .map(|methods| methods.iter().map(|method| method.get().clone()).collect()),
             body_limit,
         })
     }

@@ -112,6 +112,13 @@ fn upstream(
             .min_tls
             .as_ref()
             .is_some_and(|version| version.value == TlsVersion::V1_3),
+        interactions: kind.interactions().map(|_| {
+            let pair = server
+                .pair
+                .as_ref()
+                .map_or_else(|| name.to_string(), ToString::to_string);
+            runtime.limits.interactions.pair(&pair)
+        }),
         pair: server.pair.as_ref().map(ToString::to_string),
         websocket: server.websocket.value,
     };

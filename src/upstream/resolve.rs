@@ -54,6 +54,14 @@ impl Addresses {
         known.get(at).or_else(|| known.first()).copied()
     }
 
+    /// Whether this is one of them, whatever the port.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let known = self.known.load();
+        known
+            .iter()
+            .any(|known| known.ip().to_canonical() == address)
+    }
+
     /// How many addresses the name has.
     pub fn count(&self) -> usize {
         self.known.load().len()

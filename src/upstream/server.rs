@@ -19,6 +19,7 @@ use super::instant_upgrade::InstantUpgrade;
 use super::resolve::Addresses;
 use super::tls::{ClientIdentity, Trust};
 use crate::kinds::Kind;
+use crate::limits::interactions::Pair;
 use crate::reason::Reason;
 use crate::rewrite::Origin;
 
@@ -113,6 +114,8 @@ pub struct Facts {
     pub only_tls_1_3: bool,
     /// The switchover pair it belongs to.
     pub pair: Option<String>,
+    /// Chats and callbacks of the pair; `None` for kinds without them.
+    pub interactions: Option<Arc<Pair>>,
     /// Whether requests may become WebSockets.
     pub websocket: bool,
 }

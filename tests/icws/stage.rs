@@ -64,7 +64,8 @@ impl Stage {
         }
         let [one, two, ossm] = [0, 1, 2].map(|at: usize| servers[at].wire().base_url());
         let yaml = format!(
-            "servers:
+            "limits: {{ exempt: [127.0.0.0/8] }}
+servers:
   icserver1: {{ kind: icws, url: '{one}' }}
   icserver2: {{ kind: icws, url: '{two}' }}
   ossm1: {{ kind: icws, url: '{ossm}', ca: ic.pem, server_name: ossm1 }}

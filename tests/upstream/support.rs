@@ -93,7 +93,7 @@ pub async fn metric(edge: &Edge, line: &str) -> Option<f64> {
 
 /// How often the gateway gave this reason.
 pub async fn refusals(edge: &Edge, reason: &str) -> f64 {
-    let line = format!("portcullis_refusals_total{{reason=\"{reason}\"}}");
+    let line = format!("portcullis_refusals_total{{mode=\"enforce\",reason=\"{reason}\"}}");
     metric(edge, &line).await.unwrap()
 }
 

@@ -1,0 +1,85 @@
+//! Asks the running gateway over its admin listener.
+//!
+//! ```ignore
+//! let bans = ask::get(&admin, "/api/bans")?;
+//! ```
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::config;
+
+/// The admin listener answers from memory: what takes longer is not it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The largest answer: some hundred thousand bans.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Where the admin listener is: what the caller says, else what the file says.
+pub(super) fn address(given: Option<SocketAddr>, file: &Path) -> Result<SocketAddr, String> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    match config::load(file) {
+        Ok((config, _)) => Ok(*config.admin.listen),
+        Err(report) => Err(format!(
+            "{report}\nportcullis: the address of the admin listener is read from this file; `--admin ADDRESS:PORT` says it otherwise\n"
+        )),
+    }
+}
+
+/// Asks for something.
+pub(super) fn get(admin: SocketAddr, path: &str) -> Result<Value, String> {
+    let agent = agent();
+    understood(admin, agent.get(format!("http://{admin}{path}")).call())
+}
+
+/// Has something done.
+pub(super) fn post(admin: SocketAddr, path: &str, what: &Value) -> Result<Value, String> {
+    let request = agent().post(format!("http://{admin}{path}"));
+    let request = request.header("content-type", "application/json");
+    understood(admin, request.send(what.to_string()))
+}
+
+fn agent() -> Agent {
+    let settings = Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        // Whatever the environment says of proxies, the gateway is on this machine.
+        .proxy(None)
+        .build();
+    settings.into()
+}
+
+type Answered = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+
+fn understood(admin: SocketAddr, answer: Answered) -> Result<Value, String> {
+    let mut answer = answer.map_err(|error| {
+        format!("portcullis: no gateway answers on {admin}: {error}\nIs it running, and is this its `admin.listen`?\n")
+    })?;
+    let text = answer
+        .body_mut()
+        .with_config()
+        .limit(LARGEST)
+        .read_to_string();
+    let text =
+        text.map_err(|error| format!("portcullis: the answer of {admin} broke off: {error}\n"))?;
+    let value: Option<Value> = serde_json::from_str(&text).ok();
+    match (answer.status().is_success(), value) {
+        (true, Some(value)) => Ok(value),
+        (false, Some(value)) if value.get("error").is_some_and(Value::is_string) => {
+            let why = value
+                .get("error")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            Err(format!("portcullis: {why}\n"))
+        }
+        _ => Err(format!(
+            "portcullis: {admin} answered {}, which no gateway of this version does\n",
+            answer.status()
+        )),
+    }
+}

@@ -1,0 +1,276 @@
+//! Chats and callbacks on their way through: a place is reserved before the server hears of a start, and the server's answer decides
+//! what becomes of it.
+//!
+//! ```text
+//! admit       a start reserves its place, or is refused        begin
+//! passage     the server may have seen it from here on          sent
+//! head        the answer's media type, or all of an empty one   answered
+//! body        started · lives on · re-keyed · ended             settle
+//! ```
+
+use std::fmt::Display;
+
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use log::debug;
+use pingora_http::ResponseHeader;
+use pingora_proxy::Session;
+
+use crate::exchange::{Call, Exchange};
+use crate::front_door::BodyProgress;
+use crate::kinds::interaction as wire;
+use crate::kinds::interaction::{Answer, Asked, Media, Operation, Rejoin, Wire};
+use crate::limits::interactions::{Ask, Kind, Slot, User};
+use crate::limits::{Address, Clock};
+use crate::reason::Reason;
+use crate::routing::decide::Refusal;
+use crate::runtime::Runtime;
+
+/// The largest request body that is read ahead. Pingora can give back no more than this.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// What a request does to an interaction.
+pub struct Interaction {
+    wire: Wire,
+    operation: Operation,
+    /// The place of a start.
+    slot: Option<Slot>,
+    /// What a reconnect asks for.
+    rejoin: Option<Rejoin>,
+    /// How the answer is to be read.
+    answer: Option<(u16, Media)>,
+    /// How long the answer says that it is.
+    expected: Option<u64>,
+}
+
+/// Finds out whether the request is about an interaction, and reserves a place for a start.
+///
+/// # Errors
+/// [`Reason::Interactions`] with the vendor's name of the limit; [`Reason::BodyTooLarge`] for a start of more than 64 KiB.
+pub async fn begin(
+    session: &mut Session,
+    exchange: &mut Exchange,
+    runtime: &Runtime,
+) -> Result<(), Refusal> {
+    let Some((wire, operation)) = exchange.call.as_ref().and_then(operation) else {
+        return Ok(());
+    };
+    let (mut slot, mut rejoin) = (None, None);
+    match operation {
+        Operation::Start(_) => {
+            let body = read_ahead(session).await?;
+            let asked = Asked::read(&Media::of(&session.req_header().headers), &body);
+            slot = reserve(exchange, runtime, &operation, &asked)?;
+        }
+        Operation::Reconnect(_) => {
+            let body = read_ahead(session).await?;
+            rejoin = Rejoin::read(&Media::of(&session.req_header().headers), &body);
+        }
+        _ => {}
+    }
+    exchange.interaction = Some(Box::new(Interaction {
+        wire,
+        operation,
+        slot,
+        rejoin,
+        answer: None,
+        expected: None,
+    }));
+    Ok(())
+}
+
+fn operation(call: &Call) -> Option<(Wire, Operation)> {
+    let wire = call.upstream.facts.kind.interactions()?;
+    let operation = Operation::of(wire, &call.method, call.inner_path())?;
+    Some((wire, operation))
+}
+
+/// The whole body, which Pingora sends on to the server afterwards.
+async fn read_ahead(session: &mut Session) -> Result<Vec<u8>, Refusal> {
+    let mut body = Vec::new();
+    session.enable_retry_buffering();
+    let progress = BodyProgress::current();
+    loop {
+        let chunk = session.read_request_body().await;
+        let chunk = chunk.map_err(|error| Refusal::from(super::failure::reason(&error)))?;
+        let Some(chunk) = chunk else { break };
+        if let Some(progress) = &progress {
+            progress.tick();
+        }
+        if body.len() + chunk.len() > READ_AHEAD {
+            return Err(Reason::BodyTooLarge.into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if let Some(progress) = &progress {
+        progress.finished();
+    }
+    Ok(body)
+}
+
+fn reserve(
+    exchange: &Exchange,
+    runtime: &Runtime,
+    operation: &Operation,
+    asked: &Asked,
+) -> Result<Option<Slot>, Refusal> {
+    let (Operation::Start(interaction), Some(client)) = (operation, exchange.client) else {
+        return Ok(None);
+    };
+    let Some(call) = &exchange.call else {
+        return Ok(None);
+    };
+    let Some(pair) = &call.upstream.facts.interactions else {
+        return Ok(None);
+    };
+    let limits = &exchange.snapshot.interactions;
+    let ask = Ask {
+        kind: kind(*interaction),
+        address: Address::from(client),
+        trusted: limits.trusts(client),
+        user: match asked {
+            Asked::Named(name) => User::Named(name),
+            // SECURITY: what we cannot read the server perhaps can; a limit on the anonymous must not be passed by that.
+            Asked::Anonymous | Asked::Unknown => User::Anonymous,
+        },
+    };
+    match pair.reserve(&ask, &limits.rules, Clock::now()) {
+        Ok(reserved) => {
+            if let Some(parameter) = reserved.observed {
+                runtime.metrics.observed(Reason::Interactions);
+                debug!(
+                    "{} {} would refuse this start",
+                    exchange.id,
+                    parameter.name()
+                );
+            }
+            Ok(Some(reserved.slot))
+        }
+        Err(parameter) => Err(Refusal {
+            detail: Some(format!("{} of {}", parameter.name(), pair.name())),
+            ..Reason::Interactions.into()
+        }),
+    }
+}
+
+/// The request's head goes to the server: from here on it may have seen the start.
+pub fn sent(exchange: &mut Exchange) {
+    if let Some(slot) = exchange
+        .interaction
+        .as_mut()
+        .and_then(|running| running.slot.as_mut())
+    {
+        slot.sent();
+    }
+}
+
+/// The answer's head is here. Returns whether its body is wanted.
+pub fn answered(exchange: &mut Exchange, head: &ResponseHeader) -> bool {
+    let Some(running) = &mut exchange.interaction else {
+        return false;
+    };
+    let media = Media::of(&head.headers);
+    running.answer = Some((head.status.as_u16(), media));
+    let length = head.headers.get(CONTENT_LENGTH);
+    running.expected = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let empty = head.status == StatusCode::NO_CONTENT || running.expected == Some(0);
+    if empty {
+        settle(exchange, &[]);
+    }
+    !empty
+}
+
+/// The answer is complete: what the server says of the interaction. Returns what could not be read, for the log.
+pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
+    let mut running = exchange.interaction.take()?;
+    let call = exchange.call.as_ref()?;
+    let facts = &call.upstream.facts;
+    let pair = facts.interactions.as_ref()?;
+    let (status, media) = running.answer.take()?;
+    let server = facts.name.as_str();
+    let now = Clock::now();
+    let answer = match Answer::read(running.wire, &running.operation, status, &media, body) {
+        Ok(answer) => answer,
+        Err(unreadable) => {
+            if let Some(participant) = running.operation.participant()
+                && (200..300).contains(&status)
+            {
+                pair.seen(participant.as_str(), now);
+            }
+            return Some(told(server, &unreadable));
+        }
+    };
+    let success = answer.is_success();
+    match &running.operation {
+        Operation::Start(_) => {
+            if let Some(slot) = running.slot.take() {
+                match (success, &answer.id, &answer.participant) {
+                    (true, Some(id), Some(participant)) => {
+                        slot.started(server, id.as_str(), participant.as_str(), now);
+                    }
+                    // It runs, but cannot be followed: it stays in doubt.
+                    (true, ..) => drop(slot),
+                    (false, ..) if answer.is_in_doubt() => drop(slot),
+                    (false, ..) => slot.failed(),
+                }
+            }
+        }
+        Operation::Reconnect(interaction) if success => {
+            let asked = running.rejoin.as_ref();
+            let id = answer.id.as_ref().or(asked.map(|asked| &asked.id));
+            let participant = answer
+                .participant
+                .as_ref()
+                .or(asked.and_then(|asked| asked.participant.as_ref()));
+            if let (Some(id), Some(participant), Some(client)) = (id, participant, exchange.client)
+            {
+                let address = Address::from(client);
+                let rules = &exchange.snapshot.interactions.rules;
+                let (kind, id, participant) =
+                    (kind(*interaction), id.as_str(), participant.as_str());
+                pair.reconnected(kind, server, id, participant, address, rules, now);
+            }
+        }
+        Operation::Reconnect(_) => {}
+        operation => {
+            let participant = operation.participant()?.as_str();
+            if answer.unknown_session {
+                pair.unknown_session(server, participant, now);
+            } else if answer.ended || success && matches!(operation, Operation::Exit { .. }) {
+                pair.ended(participant, now);
+            } else if success {
+                pair.seen(participant, now);
+            }
+        }
+    }
+    None
+}
+
+/// The answer is too large to be looked at. Returns that, for the log.
+pub fn unreadable(exchange: &mut Exchange) -> Option<String> {
+    let running = exchange.interaction.take()?;
+    let server = &exchange.call.as_ref()?.upstream.facts.name;
+    // A start stays in doubt: its place is held until silence ends it.
+    drop(running);
+    Some(told(server, &"it is larger than 64 KiB"))
+}
+
+fn kind(interaction: wire::Interaction) -> Kind {
+    match interaction {
+        wire::Interaction::Chat => Kind::Chat,
+        wire::Interaction::Callback => Kind::Callback,
+    }
+}
+
+fn told(server: &str, why: &dyn Display) -> String {
+    format!(
+        "an answer of {server} about a chat or callback could not be read, so it is not followed: {why}"
+    )
+}
+
+impl Interaction {
+    /// Whether `kept` bytes are all that the answer's head has announced.
+    pub fn is_whole(&self, kept: usize) -> bool {
+        self.expected == Some(kept as u64)
+    }
+}

@@ -1,0 +1,76 @@
+//! What every client address has used, who is shut out, and the chats and callbacks that run: bounded tables that outlive every reload.
+//!
+//! [`Table`] holds connections, requests, refusals and bans of each [`Address`]; [`interactions`] holds chats and callbacks;
+//! [`doorkeeper`] asks the table before TLS. The numbers come from the snapshot with every call.
+//!
+//! ```
+//! use portcullis::limits::{Address, Clock, Limits};
+//! use std::time::Duration;
+//! let limits = Limits::new();
+//! let client: Address = "192.0.2.7".parse().unwrap();
+//! limits.table.ban(client, Duration::from_secs(60), Clock::now()).unwrap();
+//! assert_eq!(limits.table.bans(Clock::now()).len(), 1);
+//! ```
+
+mod address;
+mod clock;
+pub mod doorkeeper;
+mod gcra;
+pub mod interactions;
+mod rules;
+mod scopes;
+mod strikes;
+mod table;
+pub(crate) mod told;
+
+use std::sync::Arc;
+
+pub use address::{Address, NotAnAddress};
+pub use clock::{Clock, Now};
+pub use gcra::RateLimit;
+pub use rules::{BanRules, ConnectionRules, Exceeded, Limit, Mode, RequestRules, ScopeId};
+pub use strikes::Strikes;
+pub use table::{Admitted, Ban, BansFull, Cause, ConnectionGuard, RequestGuard, Table, Used};
+
+use interactions::Interactions;
+use scopes::Scopes;
+
+/// Addresses that are remembered at the same time, each route and kind with limits of its own counted once more. See
+/// `docs/limits.md` for the memory that they take.
+pub const ADDRESSES: usize = 1_000_000;
+
+/// What has happened, as far as limits go.
+pub struct Limits {
+    /// Client addresses.
+    pub table: Arc<Table>,
+    /// Chats and callbacks.
+    pub interactions: Interactions,
+    scopes: Scopes,
+}
+
+impl Limits {
+    /// A process that nobody has asked yet.
+    pub fn new() -> Self {
+        Limits {
+            table: Arc::new(Table::new(ADDRESSES)),
+            interactions: Interactions::default(),
+            scopes: Scopes::default(),
+        }
+    }
+
+    /// The number of a scope such as `route proxy.example.com/chat/`: always the same for the same name, over every reload.
+    pub fn scope(&self, name: &str) -> ScopeId {
+        self.scopes.id(name)
+    }
+
+    /// The name of a scope; `None` for the whole process.
+    pub fn scope_name(&self, scope: ScopeId) -> Option<String> {
+        self.scopes.name(scope)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::new()
+    }
+}

@@ -1,0 +1,114 @@
+//! What the front door asks and tells: bans and connection limits at accept, before TLS; and what it refused itself.
+//!
+//! ```ignore
+//! let door = FrontDoor::new(app, Arc::new(Keeper::new(snapshot, runtime)));
+//! ```
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use log::info;
+use prometheus::IntGauge;
+
+use super::{Address, Clock, Limit};
+use crate::front_door::{Connection, Doorkeeper, Guard, ListenerSettings};
+use crate::observe::refusals::and_more;
+use crate::reason::Reason;
+use crate::runtime::Runtime;
+use crate::snapshot::Snapshot;
+
+/// The doorkeeper of the running gateway.
+pub struct Keeper {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    runtime: Arc<Runtime>,
+}
+
+/// One open connection in the gauge.
+struct Open(IntGauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Keeper {
+    /// Keeps the door by the limits of `snapshot`.
+    pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
+        Keeper { snapshot, runtime }
+    }
+
+    /// Counts the connection against its client's limits.
+    fn count(&self, client: IpAddr, listener: &ListenerSettings) -> Option<Guard> {
+        let snapshot = self.snapshot.load();
+        let limits = &snapshot.limits;
+        if listener.trusts(client) || limits.exempts(client) {
+            return Some(Box::new(()));
+        }
+        let address = Address::from(client);
+        let now = Clock::now();
+        let table = &self.runtime.limits.table;
+        let exceeded = match table.connect(address, &limits.connections, limits.ban.as_ref(), now) {
+            Ok(admitted) => {
+                if let Some(exceeded) = admitted.observed {
+                    let reason = reason(exceeded.limit);
+                    self.runtime.observed(reason, address, limits);
+                }
+                return Some(Box::new(admitted.guard));
+            }
+            Err(exceeded) => exceeded,
+        };
+        let reason = reason(exceeded.limit);
+        self.runtime.metrics.refused(reason);
+        self.runtime.strike(reason, address, limits);
+        if let Some(silent) = self.runtime.refusals.may_tell(reason) {
+            let more = and_more(silent);
+            info!("connection from {client}: {}{more}", reason.code());
+        }
+        None
+    }
+}
+
+impl Doorkeeper for Keeper {
+    fn admit(&self, peer: IpAddr, listener: &ListenerSettings) -> Option<Guard> {
+        let counted = self.count(peer, listener)?;
+        let gauge = &self.runtime.metrics.connections;
+        gauge.inc();
+        Some(Box::new((counted, Open(gauge.clone()))))
+    }
+
+    fn admit_named(&self, client: IpAddr, listener: &ListenerSettings) -> Option<Guard> {
+        self.count(client, listener)
+    }
+
+    fn refused(&self, reason: Reason, connection: &Connection) {
+        self.runtime.metrics.refused(reason);
+        let client = connection.peer.ip().to_canonical();
+        let snapshot = self.snapshot.load();
+        let limits = &snapshot.limits;
+        if !connection.listener.trusts(client) && !limits.exempts(client) {
+            self.runtime.strike(reason, client.into(), limits);
+        }
+        if let Some(silent) = self.runtime.refusals.may_tell(reason) {
+            let more = and_more(silent);
+            info!(
+                "connection {} from {}: {}{more}",
+                connection.id,
+                connection.peer,
+                reason.code()
+            );
+        }
+    }
+}
+
+/// The reason behind a limit.
+pub(crate) fn reason(limit: Limit) -> Reason {
+    match limit {
+        Limit::Banned => Reason::Banned,
+        Limit::NewConnections => Reason::NewConnections,
+        Limit::OpenConnections => Reason::Connections,
+        Limit::Requests => Reason::RequestRate,
+        Limit::RequestsInFlight => Reason::RequestsInFlight,
+    }
+}

@@ -11,7 +11,7 @@
 use std::fmt::Display;
 
 use http::StatusCode;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use log::debug;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
@@ -58,12 +58,12 @@ pub async fn begin(
     let (mut slot, mut rejoin) = (None, None);
     match operation {
         Operation::Start(_) => {
-            let body = read_ahead(session).await?;
+            let body = read_ahead(session, exchange).await?;
             let asked = Asked::read(&Media::of(&session.req_header().headers), &body);
             slot = reserve(exchange, runtime, &operation, &asked)?;
         }
         Operation::Reconnect(_) => {
-            let body = read_ahead(session).await?;
+            let body = read_ahead(session, exchange).await?;
             rejoin = Rejoin::read(&Media::of(&session.req_header().headers), &body);
         }
         _ => {}
@@ -85,9 +85,15 @@ fn operation(call: &Call) -> Option<(Wire, Operation)> {
     Some((wire, operation))
 }
 
-/// The whole body, which Pingora sends on to the server afterwards.
-async fn read_ahead(session: &mut Session) -> Result<Vec<u8>, Refusal> {
+/// The whole body, which Pingora sends on to the server afterwards. Empty if the client waits for a 100 before it sends one: nobody
+/// would say that here, and what cannot be read counts as the strictest.
+async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8>, Refusal> {
     let mut body = Vec::new();
+    if session.req_header().headers.contains_key(EXPECT) {
+        return Ok(body);
+    }
+    let route = exchange.route.as_ref().map_or(0, |route| route.body_limit);
+    let most = usize::try_from(route).map_or(READ_AHEAD, |most| most.min(READ_AHEAD));
     session.enable_retry_buffering();
     let progress = BodyProgress::current();
     loop {
@@ -97,7 +103,7 @@ async fn read_ahead(session: &mut Session) -> Result<Vec<u8>, Refusal> {
         if let Some(progress) = &progress {
             progress.tick();
         }
-        if body.len() + chunk.len() > READ_AHEAD {
+        if body.len() + chunk.len() > most {
             return Err(Reason::BodyTooLarge.into());
         }
         body.extend_from_slice(&chunk);

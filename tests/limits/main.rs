@@ -7,5 +7,6 @@
 
 mod addresses;
 mod bans;
+mod commands;
 mod observe;
 mod support;

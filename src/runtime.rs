@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use log::warn;
 
 use crate::front_door::tls::Tickets;
+use crate::limits::interactions::Kind;
 use crate::limits::{Address, Clock, Limits, Mode};
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
 use crate::observe::refusals::{RefusalLog, and_more};
 use crate::reason::Reason;
-use crate::snapshot;
+use crate::snapshot::{self, Snapshot};
 use crate::upstream::Resolver;
 
 /// The state of the process.
@@ -107,20 +109,27 @@ impl Runtime {
         let table = &self.limits.table;
         self.metrics.tracked_addresses.set(number(table.len()));
         self.metrics.bans.set(number(table.bans_len(Clock::now())));
-        self.limits.interactions.each_pair(|pair, counts| {
-            let gauge = |kind| self.metrics.interactions.with_label_values(&[pair, kind]);
-            gauge("chat").set(i64::from(counts.chats));
-            gauge("callback").set(i64::from(counts.callbacks));
-        });
+        for pair in self.limits.interactions.pairs() {
+            let gauge = |kind: Kind| {
+                self.metrics
+                    .interactions
+                    .with_label_values(&[pair.name(), kind.name()])
+            };
+            let counts = pair.counts();
+            gauge(Kind::Chat).set(i64::from(counts.chats));
+            gauge(Kind::Callback).set(i64::from(counts.callbacks));
+        }
     }
 
     /// What is due every second, however quiet it is: interactions fall silent, and floods are summed up.
-    pub async fn tick(&self) {
+    pub async fn tick(&self, snapshot: &ArcSwap<Snapshot>) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         for count in 1_u64.. {
             second.tick().await;
-            self.limits.interactions.sweep(Clock::now());
+            let rules = &snapshot.load().interactions.rules;
+            let interactions = &self.limits.interactions;
+            interactions.sweep(|_| Some(rules.silence), Clock::now());
             if count % 10 == 0 {
                 self.refusals.flush();
             }

@@ -89,8 +89,8 @@ impl Server {
                 ))
             })?;
         door.apply(wanted).await.map_err(not_bound)?;
-        let ticking = runtime.clone();
-        let ticker = tokio::spawn(async move { ticking.tick().await });
+        let ticking = (runtime.clone(), snapshot.clone());
+        let ticker = tokio::spawn(async move { ticking.0.tick(&ticking.1).await });
         let server = Server {
             ticker,
             snapshot,

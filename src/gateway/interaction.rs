@@ -20,8 +20,8 @@ use crate::exchange::{Call, Exchange};
 use crate::front_door::BodyProgress;
 use crate::kinds::interaction as wire;
 use crate::kinds::interaction::{Answer, Asked, Media, Operation, Rejoin, Wire};
-use crate::limits::interactions::{Ask, Kind, Slot, User};
-use crate::limits::{Address, Clock};
+use crate::limits::interactions::{self as limits, Ask, Kind, Slot, User};
+use crate::limits::{Address, Clock, Now};
 use crate::reason::Reason;
 use crate::routing::decide::Refusal;
 use crate::runtime::Runtime;
@@ -35,6 +35,8 @@ pub struct Interaction {
     operation: Operation,
     /// The place of a start.
     slot: Option<Slot>,
+    /// When the request came.
+    asked: Now,
     /// What a reconnect asks for.
     rejoin: Option<Rejoin>,
     /// How the answer is to be read.
@@ -55,12 +57,13 @@ pub async fn begin(
     let Some((wire, operation)) = exchange.call.as_ref().and_then(operation) else {
         return Ok(());
     };
+    let asked = Clock::now();
     let (mut slot, mut rejoin) = (None, None);
     match operation {
         Operation::Start(_) => {
             let body = read_ahead(session, exchange).await?;
-            let asked = Asked::read(&Media::of(&session.req_header().headers), &body);
-            slot = reserve(exchange, runtime, &operation, &asked)?;
+            let who = Asked::read(&Media::of(&session.req_header().headers), &body);
+            slot = reserve(exchange, runtime, &operation, &who)?;
         }
         Operation::Reconnect(_) => {
             let body = read_ahead(session, exchange).await?;
@@ -72,6 +75,7 @@ pub async fn begin(
         wire,
         operation,
         slot,
+        asked,
         rejoin,
         answer: None,
         expected: None,
@@ -129,18 +133,18 @@ fn reserve(
     let Some(pair) = &call.upstream.facts.interactions else {
         return Ok(None);
     };
-    let limits = &exchange.snapshot.interactions;
+    let rules = &exchange.snapshot.interactions;
     let ask = Ask {
         kind: kind(*interaction),
         address: Address::from(client),
-        trusted: limits.trusts(client),
+        trusted: rules.trusts(client),
         user: match asked {
             Asked::Named(name) => User::Named(name),
             // SECURITY: what we cannot read the server perhaps can; a limit on the anonymous must not be passed by that.
             Asked::Anonymous | Asked::Unknown => User::Anonymous,
         },
     };
-    match pair.reserve(&ask, &limits.rules, Clock::now()) {
+    match pair.reserve(ask, &rules.rules, Clock::now()) {
         Ok(reserved) => {
             if let Some(parameter) = reserved.observed {
                 runtime.metrics.observed(Reason::Interactions);
@@ -193,7 +197,7 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
     let facts = &call.upstream.facts;
     let pair = facts.interactions.as_ref()?;
     let (status, media) = running.answer.take()?;
-    let server = facts.name.as_str();
+    let server = &facts.name;
     let now = Clock::now();
     let answer = match Answer::read(running.wire, &running.operation, status, &media, body) {
         Ok(answer) => answer,
@@ -201,7 +205,7 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
             if let Some(participant) = running.operation.participant()
                 && (200..300).contains(&status)
             {
-                pair.seen(participant.as_str(), now);
+                pair.seen(server, participant.as_str(), now);
             }
             return Some(told(server, &unreadable));
         }
@@ -231,10 +235,15 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
             if let (Some(id), Some(participant), Some(client)) = (id, participant, exchange.client)
             {
                 let address = Address::from(client);
-                let rules = &exchange.snapshot.interactions.rules;
-                let (kind, id, participant) =
-                    (kind(*interaction), id.as_str(), participant.as_str());
-                pair.reconnected(kind, server, id, participant, address, rules, now);
+                let rejoin = limits::Rejoin {
+                    kind: kind(*interaction),
+                    server,
+                    id: id.as_str(),
+                    participant: participant.as_str(),
+                    address,
+                    asked: running.asked,
+                };
+                pair.reconnected(&rejoin, now);
             }
         }
         Operation::Reconnect(_) => {}
@@ -245,7 +254,7 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
             } else if answer.ended || success && matches!(operation, Operation::Exit { .. }) {
                 pair.ended(participant, now);
             } else if success {
-                pair.seen(participant, now);
+                pair.seen(server, participant, now);
             }
         }
     }

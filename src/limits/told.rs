@@ -6,10 +6,12 @@
 //!  "connections": {"open": 2, "most": 1000, "mode": "enforce", ...}, "requests": {"left": 997, ...}, "interactions": [...]}
 //! ```
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::interactions::Pair;
 use super::{Address, Cause, Clock, Limits, Mode, Now, RateLimit, ScopeId, Used};
 use crate::snapshot;
 
@@ -54,24 +56,26 @@ impl Limits {
             "new_connections": rate(used.connections, rules.connections.new, now),
             "requests": rate(used.requests, process.rate, now),
             "requests_in_flight": cap("now", used.in_flight, process.in_flight),
-            "interactions": self.interactions.of(address).into_iter().map(|(pair, count)| {
-                json!({ "pair": pair, "active": count })
+            "interactions": self.interactions.pairs().iter().filter(|pair| pair.of(address) > 0).map(|pair| {
+                json!({ "pair": &**pair.name(), "active": pair.of(address) })
             }).collect::<Vec<_>>(),
         })
     }
 
     /// The chats and callbacks of every pair.
     pub fn interactions_told(&self) -> Value {
-        let mut pairs = Vec::new();
-        self.interactions.each_pair(|pair, counts| {
-            pairs.push(json!({
-                "pair": pair,
+        let told = |pair: &Arc<Pair>| {
+            let counts = pair.counts();
+            json!({
+                "pair": &**pair.name(),
                 "chats": counts.chats,
                 "callbacks": counts.callbacks,
+                "starting": counts.reserved,
                 "in_doubt": counts.in_doubt,
-            }));
-        });
-        json!({ "pairs": pairs })
+                "not_counted_since_start": counts.uncounted,
+            })
+        };
+        json!({ "pairs": self.interactions.pairs().iter().map(told).collect::<Vec<_>>() })
     }
 }
 

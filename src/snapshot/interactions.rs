@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::limits::Compile;
 use crate::config::value::TrustedHost;
 use crate::config::{self, Config};
-use crate::limits::interactions::{Burst, Rules};
+use crate::limits::interactions::{Burst, Rules, Silence};
 use crate::runtime::Runtime;
 use crate::upstream::Addresses;
 
@@ -61,36 +61,29 @@ pub(super) fn compile(config: &Config, runtime: &Runtime) -> Interactions {
 }
 
 fn rules(config: &Config, written: &config::Interactions) -> Rules {
-    let seconds = |number: u32| Duration::from_secs(u64::from(number));
-    let active = written.active.get();
+    let burst = |most: u32, seconds: u32| Burst {
+        most,
+        within: Duration::from_secs(u64::from(seconds)),
+    };
     Rules {
         mode: Compile::new(config).mode(written.mode.as_ref()),
         per_address: written.per_ip.get(),
         per_user: written.per_user.get(),
         anonymous: written.anonymous.get(),
-        chats: written
-            .active_chats
-            .as_ref()
-            .map_or(active, |most| most.get()),
-        callbacks: written
-            .active_callbacks
-            .as_ref()
-            .map_or(active, |most| most.get()),
-        starts: Burst {
-            most: written.starts.get(),
-            within: seconds(written.starts_within.get()),
-        },
-        chat_starts: Burst {
-            most: written.chat_starts.get(),
-            within: seconds(written.chat_starts_within.get()),
-        },
-        callback_starts: Burst {
-            most: written.callback_starts.get(),
-            within: seconds(written.callback_starts_within.get()),
-        },
+        active_interactions: written.active.get(),
+        active_chats: written.active_chats.as_ref().map(|most| most.get()),
+        active_callbacks: written.active_callbacks.as_ref().map(|most| most.get()),
         total_chats: written.total_chats.as_ref().map(|most| most.get()),
         total_callbacks: written.total_callbacks.as_ref().map(|most| most.get()),
-        chat_silence: written.silence.chat.get(),
-        callback_silence: written.silence.callback.get(),
+        interaction_burst: burst(written.starts.get(), written.starts_within.get()),
+        chat_burst: burst(written.chat_starts.get(), written.chat_starts_within.get()),
+        callback_burst: burst(
+            written.callback_starts.get(),
+            written.callback_starts_within.get(),
+        ),
+        silence: Silence {
+            chat: written.silence.chat.get(),
+            callback: written.silence.callback.get(),
+        },
     }
 }

@@ -84,7 +84,7 @@ fn upstream(
     };
     debug!("{name}: {kind} on port {port}", kind = kind.name());
     let facts = Facts {
-        name: name.to_string(),
+        name: name.as_str().into(),
         kind,
         host: told,
         url: format!(

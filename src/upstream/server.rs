@@ -93,7 +93,7 @@ pub struct ReachTls {
 /// What the file says of a server, with its kind's defaults filled in.
 pub struct Facts {
     /// Its name in the file, as written there.
-    pub name: String,
+    pub name: Arc<str>,
     /// The protocol it speaks.
     pub kind: &'static dyn Kind,
     /// What `Host` says to it.

@@ -1,263 +1,304 @@
-//! The counts of one pair of servers, and what requests and answers do to them.
+//! One switchover pair, or one single server: its interactions and what they cost against the limits.
+//!
+//! Chats and callbacks survive a switchover, so both servers of a pair count into one [`Pair`]; the page chooses the server. All of it
+//! is behind one lock, which is held for a few look-ups: starts are rare, and so are pages.
+//!
+//! Ids are compared as they are given, so the caller passes one spelling of each.
+//!
+//! ```
+//! use portcullis::limits::interactions::{Interactions, Kind, Rejoin, Rejoined};
+//! use portcullis::limits::{Address, Now};
+//! let pair = Interactions::new().pair("cic");
+//! let (server, address) = ("cic-b".into(), Address::from(std::net::IpAddr::from([192, 0, 2, 7])));
+//! let rejoin =
+//!     Rejoin { kind: Kind::Chat, server: &server, id: "chat 1", participant: "participant 2", address, asked: Now(0) };
+//! assert_eq!(pair.reconnected(&rejoin, Now(5)), Rejoined::Anew, "the gateway was restarted since the chat began");
+//! assert_eq!(pair.counts().chats, 1);
+//! ```
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::count::{Ask, Counts, Kind, Totals, User};
-use super::rules::{Parameter, Rules};
-use super::slot::Slot;
-use super::state::{Phase, State};
+use super::admission;
+use super::ask::{Ask, Rejoin, Rejoined, Reserved, User};
+use super::digest::Digests;
+use super::parameter::Parameter;
+use super::rules::{Rules, Silence};
+use super::slot::{Slot, Started};
+use super::tally::{Kind, Owner, Totals, Who};
+use super::view::{Counts, Phase, View};
 use crate::limits::address::Address;
 use crate::limits::clock::Now;
 use crate::limits::rules::Mode;
 
-/// Places of one pair that can be counted. SECURITY: what is beyond is refused even where nothing limits.
-const MOST: usize = 65_536;
+mod state;
 
-/// One pair.
-#[derive(Debug)]
+use state::{Arrival, State};
+
+/// Most interactions that a pair holds: started, reserved and in doubt. What comes on top is let through and not counted.
+///
+/// SECURITY: the bound of the memory. Limits of active interactions above it would not be reached, so a file must not state them.
+pub const MOST_HELD: u32 = 65_536;
+
+/// The counts of one pair. Everything that is heard of its two servers comes here.
 pub struct Pair {
-    name: Box<str>,
+    name: Arc<str>,
+    digests: Digests,
     state: Mutex<State>,
-    totals: Arc<Totals>,
-}
-
-/// A place that was reserved.
-#[derive(Debug)]
-pub struct Reserved {
-    /// The place.
-    pub slot: Slot,
-    /// What would have refused the start, were it enforced.
-    pub observed: Option<Parameter>,
 }
 
 impl Pair {
-    pub(super) fn new(name: &str, totals: Arc<Totals>) -> Self {
-        Pair {
-            name: name.into(),
-            state: Mutex::default(),
-            totals,
+    pub(super) fn new(name: Arc<str>, digests: Digests, totals: Arc<Totals>) -> Self {
+        Self {
+            name,
+            digests,
+            state: Mutex::new(State::new(totals)),
         }
     }
 
-    /// The name that the servers share, or that of the one server.
-    pub fn name(&self) -> &str {
+    /// Its name in the file.
+    pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// Reserves a place for a start. All limits are looked at and charged under one lock, so that parallel starts cannot pass together.
+    /// Reserves the place of a start, before it is forwarded. All limits are asked and charged as one.
     ///
     /// # Errors
-    /// The limit that is exceeded; nothing is charged then.
+    /// The first limit that is reached. Nothing was charged, bursts included.
     pub fn reserve(
         self: &Arc<Self>,
-        ask: &Ask<'_>,
+        ask: Ask<'_>,
         rules: &Rules,
         now: Now,
     ) -> Result<Reserved, Parameter> {
-        let mut state = self.state();
-        let exceeded = rules.mode.and_then(|_| exceeded(&state, ask, rules, now));
+        let who = match ask.user {
+            User::Unknown => Who::Unknown,
+            User::Anonymous => Who::Anonymous,
+            User::Named(name) => Who::Named(self.digests.user(name)),
+        };
+        let owner = Owner {
+            kind: ask.kind,
+            address: ask.address,
+            who,
+        };
+        let mut state = self.lock(now);
+        let State { tally, bursts, .. } = &mut *state;
+        let judge = |_| admission::exceeded(&owner, ask.trusted, rules, tally, bursts, now);
+        let mut over = rules.mode.and_then(judge);
         let enforced = rules.mode == Some(Mode::Enforce);
-        if let Some(parameter) = exceeded.filter(|_| enforced) {
+        if let Some(parameter) = over.filter(|_| enforced) {
             return Err(parameter);
         }
-        let (most, parameter) = match ask.kind {
-            Kind::Chat => (rules.total_chats, Parameter::TotalChats),
-            Kind::Callback => (rules.total_callbacks, Parameter::TotalCallbacks),
-        };
-        if state.len() >= MOST || !self.totals.take(ask.kind, most.filter(|_| enforced)) {
-            return Err(parameter);
-        }
-        // Where nothing limits the starts, nothing need be known of them.
-        if rules.mode.is_some() {
-            state.starts.admit(rules.starts, now);
-            match ask.kind {
-                Kind::Chat => state.chat_starts.admit(rules.chat_starts, now),
-                Kind::Callback => state.callback_starts.admit(rules.callback_starts, now),
+        let counts = !state.is_full();
+        let (total, parameter) = rules.total(ask.kind);
+        let total = total.filter(|_| rules.mode.is_some());
+        if counts && !state.tally.try_add(owner, total) {
+            if enforced {
+                return Err(parameter);
             }
+            over = over.or(Some(parameter));
+            state.tally.add(owner);
         }
-        let silence = match ask.kind {
-            Kind::Chat => rules.chat_silence,
-            Kind::Callback => rules.callback_silence,
-        };
-        let number = state.add(ask, Phase::Reserved, silence, now);
+        if over.is_none() && rules.mode.is_some() {
+            // Under Observe, what enforcing would refuse takes no place either: a steady excess is then seen as the part that exceeds.
+            state.bursts.take(ask.kind, now);
+        }
+        let number = counts.then(|| state.reserve(owner, now));
+        state.uncounted += u64::from(!counts);
+        drop(state);
         Ok(Reserved {
-            slot: Slot::new(self.clone(), number),
-            observed: exceeded,
+            slot: Slot::new(Arc::clone(self), number),
+            observed: over,
         })
     }
 
-    /// A reconnect was answered: the same interaction has another participant, perhaps on the other server. Its owner stays. One that
-    /// is not known, after a restart or a long silence, is counted anew, beyond every limit: it runs.
-    #[expect(clippy::too_many_arguments, reason = "all of it stands in one answer")]
-    pub fn reconnected(
+    /// A server has let a page rejoin its interaction. Its old participant id is worth nothing from now on.
+    pub fn reconnected(&self, rejoin: &Rejoin<'_>, now: Now) -> Rejoined {
+        let arrival = self.arrival(rejoin.kind, rejoin.server, rejoin.id, rejoin.participant);
+        let Some(arrival) = arrival else {
+            return Rejoined::NotCounted;
+        };
+        let newcomer = Owner {
+            kind: rejoin.kind,
+            address: rejoin.address,
+            who: Who::Unknown,
+        };
+        self.lock(now).rejoin(arrival, newcomer, rejoin.asked, now)
+    }
+
+    /// A server has answered this participant with success, so its interaction lives, on this server. True if it is counted.
+    pub fn seen(&self, server: &Arc<str>, participant: &str, now: Now) -> bool {
+        let Some(participant) = self.digests.participant(participant) else {
+            return false;
+        };
+        let mut state = self.lock(now);
+        let record = state.record_of(participant);
+        let is_counted = record.is_some();
+        if let Some((_, record)) = record {
+            record.active = record.active.max(now);
+            if record.server != *server {
+                record.server = Arc::clone(server);
+            }
+        }
+        is_counted
+    }
+
+    /// The participant has left: exit or disconnect was answered with success, or its own state has become disconnected. An agent's has
+    /// no meaning here. True if that ended a counted interaction.
+    pub fn ended(&self, participant: &str, now: Now) -> bool {
+        let Some(participant) = self.digests.participant(participant) else {
+            return false;
+        };
+        let mut state = self.lock(now);
+        state.left.put(participant, now, now);
+        let key = state.record_of(participant).map(|(key, _)| key);
+        key.is_some_and(|key| state.end(key, now))
+    }
+
+    /// A server has answered this participant with `error.websvc.unknownEntity.session`. That ends its interaction if this server is
+    /// the one that it is on: in a fail-over the page asks the other one, too. True if it ended one.
+    pub fn unknown_session(&self, server: &str, participant: &str, now: Now) -> bool {
+        let Some(digest) = self.digests.participant(participant) else {
+            return false;
+        };
+        let mut state = self.lock(now);
+        match state.record_of(digest) {
+            Some((key, record)) => *record.server == *server && state.end(key, now),
+            None => {
+                let at_server = self.digests.participant_at(server, participant);
+                state.unknown.put(at_server, now, now);
+                false
+            }
+        }
+    }
+
+    /// Ends what has been silent, and the doubts that are as old. Looks at everything the pair holds, at most [`MOST_HELD`]: for a call
+    /// every few seconds. Returns how many ended.
+    pub fn sweep(&self, silence: Silence, now: Now) -> usize {
+        self.lock(now).sweep(silence, now)
+    }
+
+    /// Drops what is in doubt for an address, at an operator's word: after a server has hung, the visitors behind one address may have
+    /// used its limit up with starts that never were. Returns how many.
+    pub fn forget_doubts(&self, address: Address) -> usize {
+        let mut state = self.unclocked();
+        state.drop_doubts(|start, _| start.owner.address == address)
+    }
+
+    /// How many interactions there are.
+    pub fn counts(&self) -> Counts {
+        let state = self.unclocked();
+        let mut counts = Counts {
+            uncounted: state.uncounted,
+            ..Counts::default()
+        };
+        for record in state.records.values() {
+            match record.owner.kind {
+                Kind::Chat => counts.chats += 1,
+                Kind::Callback => counts.callbacks += 1,
+            }
+        }
+        for start in state.starts.values() {
+            match start.doubt {
+                None => counts.reserved += 1,
+                Some(_) => counts.in_doubt += 1,
+            }
+        }
+        counts
+    }
+
+    /// How many interactions the limit per address sees of this one: started, reserved and in doubt.
+    pub fn of(&self, address: Address) -> u32 {
+        self.unclocked().tally.address(address)
+    }
+
+    /// All interactions, the oldest first, for an operator.
+    pub fn list(&self) -> Vec<View> {
+        let state = self.unclocked();
+        let records = state.records.values().map(|record| View {
+            kind: record.owner.kind,
+            address: record.owner.address,
+            phase: Phase::Started,
+            server: Some(Arc::clone(&record.server)),
+            since: record.since,
+            active: record.active,
+        });
+        let starts = state.starts.values().map(|start| View {
+            kind: start.owner.kind,
+            address: start.owner.address,
+            phase: start.doubt.map_or(Phase::Reserved, |_| Phase::InDoubt),
+            server: None,
+            since: start.asked,
+            active: start.doubt.unwrap_or(start.asked),
+        });
+        let mut all: Vec<View> = records.chain(starts).collect();
+        drop(state);
+        all.sort_by_key(|view| (view.since, view.address, view.kind, view.phase));
+        all
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.unclocked().tally.all() == 0
+    }
+
+    pub(super) fn started(
         &self,
-        kind: Kind,
-        server: &str,
+        number: u64,
+        server: &Arc<str>,
         id: &str,
         participant: &str,
-        address: Address,
-        rules: &Rules,
         now: Now,
-    ) {
-        let mut state = self.state();
-        let phase = running(&state, server, id, participant);
-        let number = state.number_of(kind, state.digest(id));
-        match number {
-            Some(number) => state.become_phase(number, phase, now),
-            None if state.len() < MOST => {
-                let ask = Ask {
-                    kind,
-                    address,
-                    trusted: false,
-                    user: User::Unknown,
-                };
-                let silence = match kind {
-                    Kind::Chat => rules.chat_silence,
-                    Kind::Callback => rules.callback_silence,
-                };
-                if self.totals.take(kind, None) {
-                    state.add(&ask, phase, silence, now);
-                }
-            }
-            None => {}
+    ) -> Started {
+        let mut state = self.lock(now);
+        let kind = state.starts.get(&number).map(|start| start.owner.kind);
+        let arrival = kind.and_then(|kind| self.arrival(kind, server, id, participant));
+        match arrival {
+            None => Started::InDoubt,
+            Some(arrival) => state.start(number, arrival, now),
         }
     }
 
-    /// The server spoke of a participant's interaction as of one that runs.
-    pub fn seen(&self, participant: &str, now: Now) {
-        let mut state = self.state();
-        let participant = state.digest(participant);
-        let number = state.record_of(participant).map(|(number, _)| number);
-        if let Some(record) = number.and_then(|number| state.record_mut(number)) {
-            record.heard = record.heard.max(now);
-        }
+    pub(super) fn unanswered(&self, number: u64, sent: bool) {
+        self.unclocked().unanswered(number, sent);
     }
 
-    /// The server has ended a participant's interaction.
-    pub fn ended(&self, participant: &str, now: Now) {
-        let mut state = self.state();
-        let participant = state.digest(participant);
-        // Also if it is not known yet: the answer to its start may be just behind.
-        state.remember(participant, now);
-        if let Some((number, _)) = state.record_of(participant) {
-            self.end(&mut state, number, now);
-        }
+    fn arrival(
+        &self,
+        kind: Kind,
+        server: &Arc<str>,
+        id: &str,
+        participant: &str,
+    ) -> Option<Arrival> {
+        Some(Arrival {
+            key: self.digests.id(kind, id)?,
+            participant: self.digests.participant(participant)?,
+            at_server: self.digests.participant_at(server, participant),
+            server: Arc::clone(server),
+        })
     }
 
-    /// A server does not know a participant. That ends the interaction only if it runs there: during a fail-over a page talks to the
-    /// other server before it has reconnected.
-    pub fn unknown_session(&self, server: &str, participant: &str, now: Now) {
-        let mut state = self.state();
-        let (participant, server) = (state.digest(participant), state.digest(server));
-        let runs_there = state.record_of(participant).filter(|(_, record)| {
-            matches!(record.phase, Phase::Running { server: its, .. } if its == server)
-        });
-        if let Some((number, _)) = runs_there {
-            self.end(&mut state, number, now);
-        }
+    /// A drop is not told the time, so that the latest that was heard stands in for it.
+    fn lock(&self, now: Now) -> MutexGuard<'_, State> {
+        let mut state = self.unclocked();
+        state.latest = state.latest.max(now);
+        state
     }
 
-    /// Ends what was silent for too long. Returns how many.
-    pub fn sweep(&self, now: Now) -> usize {
-        let mut state = self.state();
-        let silent = state.silent(now);
-        for number in &silent {
-            self.end(&mut state, *number, now);
-        }
-        silent.len()
-    }
-
-    /// What there is now.
-    pub fn counts(&self) -> Counts {
-        self.state().counts()
-    }
-
-    /// What one address has.
-    pub fn of(&self, address: Address) -> u32 {
-        self.state().of_address(address)
-    }
-
-    pub(super) fn start(&self, number: u64, server: &str, id: &str, participant: &str, now: Now) {
-        let mut state = self.state();
-        let digest = state.digest(participant);
-        let kind = state.record_mut(number).map(|record| record.kind);
-        let id_digest = state.digest(id);
-        let twice = kind.and_then(|kind| state.number_of(kind, id_digest));
-        if state.has_ended(digest, now) || twice.is_some() {
-            // Its end was faster than this answer; or the server names one that is counted already.
-            self.end(&mut state, number, now);
-            return;
-        }
-        let phase = running(&state, server, id, participant);
-        state.become_phase(number, phase, now);
-    }
-
-    pub(super) fn doubt(&self, number: u64, now: Now) {
-        self.state().become_phase(number, Phase::InDoubt, now);
-    }
-
-    pub(super) fn release(&self, number: u64, now: Now) {
-        let mut state = self.state();
-        self.end(&mut state, number, now);
-    }
-
-    fn end(&self, state: &mut State, number: u64, now: Now) {
-        if let Some(kind) = state.remove(number, now) {
-            self.totals.give_back(kind);
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn unclocked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-fn running(state: &State, server: &str, id: &str, participant: &str) -> Phase {
-    Phase::Running {
-        id: state.digest(id),
-        participant: state.digest(participant),
-        server: state.digest(server),
+    #[cfg(test)]
+    pub(super) fn is_sound(&self) -> bool {
+        self.unclocked().is_sound()
     }
 }
 
-/// The first limit that one more would exceed.
-fn exceeded(state: &State, ask: &Ask<'_>, rules: &Rules, now: Now) -> Option<Parameter> {
-    let (most, active, of_kind, burst, window) = match ask.kind {
-        Kind::Chat => (
-            rules.chats,
-            Parameter::Chats,
-            Parameter::ChatStarts,
-            rules.chat_starts,
-            &state.chat_starts,
-        ),
-        Kind::Callback => (
-            rules.callbacks,
-            Parameter::Callbacks,
-            Parameter::CallbackStarts,
-            rules.callback_starts,
-            &state.callback_starts,
-        ),
-    };
-    let of_user = match ask.user {
-        User::Named(name) => state.of_user(state.digest(name)) >= rules.per_user,
-        User::Anonymous | User::Unknown => false,
-    };
-    let too_many = [
-        (
-            !ask.trusted && state.of_address(ask.address) >= rules.per_address,
-            Parameter::PerAddress,
-        ),
-        (state.of_kind(ask.kind) >= most, active),
-        (of_user, Parameter::PerUser),
-        (
-            ask.user == User::Anonymous && state.anonymous >= rules.anonymous,
-            Parameter::Anonymous,
-        ),
-        (!state.starts.has_room(rules.starts, now), Parameter::Starts),
-        (!window.has_room(burst, now), of_kind),
-    ];
-    too_many
-        .into_iter()
-        .find(|(is, _)| *is)
-        .map(|(_, parameter)| parameter)
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pair({}, {:?})", self.name, self.counts())
+    }
 }
+
+#[cfg(test)]
+mod tests;

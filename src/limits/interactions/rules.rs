@@ -1,118 +1,128 @@
-//! The vendor's parameters against floods (Interaction Web Tools Technical Reference, "Denial of Service"), and two of ours.
+//! The limits of one pair as the snapshot has compiled them: plain data that comes with each call.
 //!
 //! ```
-//! use portcullis::limits::interactions::{Parameter, Rules};
-//! assert_eq!(Rules::default().per_address, 15);
-//! assert_eq!(Parameter::PerAddress.name(), "MaxInteractionsAllowedPerIP");
+//! use portcullis::limits::interactions::Rules;
+//! let rules = Rules { per_address: 150, ..Rules::default() };
+//! assert_eq!(rules.chat_burst.most, 5, "the vendor's default");
 //! ```
 
 use std::time::Duration;
 
+use super::parameter::Parameter;
+use super::tally::Kind;
 use crate::limits::rules::Mode;
 
-/// So many starts within a time.
+/// The vendor's parameters (Interaction Web Tools Technical Reference, "Denial of Service Parameters") and two of ours. Those of
+/// queues are not here: WebProcessor limits a queue, and the gateway does not know queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether what exceeds a limit is refused, or passes and is told. `None`: nothing is limited, only counted.
+    pub mode: Option<Mode>,
+    /// `MaxInteractionsAllowedPerIP`: chats and callbacks of one address.
+    pub per_address: u32,
+    /// `MaxInteractionsAllowedPerUser`: chats and callbacks of one visitor with an account.
+    pub per_user: u32,
+    /// `MaxAnonymousInteractionsAllowed`: chats and callbacks of visitors without an account; 0 forbids them.
+    pub anonymous: u32,
+    /// `MaxActiveInteractionsAllowed`: so many chats, and so many callbacks beside them.
+    pub active_interactions: u32,
+    /// `MaxActiveChatsAllowed`. The vendor has no default.
+    pub active_chats: Option<u32>,
+    /// `MaxActiveCallbacksAllowed`. The vendor has no default.
+    pub active_callbacks: Option<u32>,
+    /// Chats of all pairs together. Ours.
+    pub total_chats: Option<u32>,
+    /// Callbacks of all pairs together. Ours.
+    pub total_callbacks: Option<u32>,
+    /// `MaxInteractionsAllowedPerUnitTime` in `InteractionsAllowedUnitTime`: starts of both.
+    pub interaction_burst: Burst,
+    /// `MaxChatsAllowedPerUnitTime` in `ChatsAllowedUnitTime`: starts of chats.
+    pub chat_burst: Burst,
+    /// `MaxCallbacksAllowedPerUnitTime` in `CallbacksAllowedUnitTime`: starts of callbacks.
+    pub callback_burst: Burst,
+    /// After which silence an interaction is taken for ended.
+    pub silence: Silence,
+}
+
+/// At most so many starts in any window of this length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Burst {
-    /// So many.
+    /// Starts; 0 admits none.
     pub most: u32,
-    /// Within this.
+    /// Length of the window, which includes its beginning and not its end. Zero makes the limit void.
     pub within: Duration,
 }
 
-/// Limits of one pair. The defaults are the vendor's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether they are enforced; `None`: interactions are counted, not limited.
-    pub mode: Option<Mode>,
-    /// Active chats and callbacks of one address.
-    pub per_address: u32,
-    /// Active chats and callbacks of one user who signed in.
-    pub per_user: u32,
-    /// Active chats and callbacks of visitors who did not.
-    pub anonymous: u32,
-    /// Active chats.
-    pub chats: u32,
-    /// Active callbacks.
-    pub callbacks: u32,
-    /// Starts of both.
-    pub starts: Burst,
-    /// Starts of chats.
-    pub chat_starts: Burst,
-    /// Starts of callbacks.
-    pub callback_starts: Burst,
-    /// Active chats of all pairs together.
-    pub total_chats: Option<u32>,
-    /// Active callbacks of all pairs together.
-    pub total_callbacks: Option<u32>,
-    /// A chat ends when nothing was heard of it for so long.
-    pub chat_silence: Duration,
-    /// A callback ends when nothing was heard of it for so long.
-    pub callback_silence: Duration,
+/// How long nothing may be heard of an interaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silence {
+    /// Of a chat. Its page polls every few seconds, and fails over within half a minute.
+    pub chat: Duration,
+    /// Of a callback. It waits for its agent with the page closed.
+    pub callback: Duration,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        let five_a_second = Burst {
-            most: 5,
-            within: Duration::from_secs(1),
-        };
-        Rules {
-            mode: Some(Mode::Enforce),
-            per_address: 15,
-            per_user: 5,
-            anonymous: 1500,
-            chats: 1500,
-            callbacks: 1500,
-            starts: five_a_second,
-            chat_starts: five_a_second,
-            callback_starts: five_a_second,
-            total_chats: None,
-            total_callbacks: None,
-            chat_silence: Duration::from_secs(180),
-            callback_silence: Duration::from_secs(8 * 3600),
+impl Rules {
+    pub(super) fn burst(&self, kind: Kind) -> (Burst, Parameter) {
+        match kind {
+            Kind::Chat => (self.chat_burst, Parameter::ChatBurst),
+            Kind::Callback => (self.callback_burst, Parameter::CallbackBurst),
+        }
+    }
+
+    pub(super) fn active(&self, kind: Kind) -> (Option<u32>, Parameter) {
+        match kind {
+            Kind::Chat => (self.active_chats, Parameter::ActiveChats),
+            Kind::Callback => (self.active_callbacks, Parameter::ActiveCallbacks),
+        }
+    }
+
+    pub(super) fn total(&self, kind: Kind) -> (Option<u32>, Parameter) {
+        match kind {
+            Kind::Chat => (self.total_chats, Parameter::TotalChats),
+            Kind::Callback => (self.total_callbacks, Parameter::TotalCallbacks),
         }
     }
 }
 
-/// Which limit a start exceeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Parameter {
-    /// [`Rules::per_address`]
-    PerAddress,
-    /// [`Rules::per_user`]
-    PerUser,
-    /// [`Rules::anonymous`]
-    Anonymous,
-    /// [`Rules::chats`]
-    Chats,
-    /// [`Rules::callbacks`]
-    Callbacks,
-    /// [`Rules::starts`]
-    Starts,
-    /// [`Rules::chat_starts`]
-    ChatStarts,
-    /// [`Rules::callback_starts`]
-    CallbackStarts,
-    /// [`Rules::total_chats`]
-    TotalChats,
-    /// [`Rules::total_callbacks`]
-    TotalCallbacks,
+impl Default for Rules {
+    fn default() -> Self {
+        let burst = Burst {
+            most: 5,
+            within: Duration::from_secs(1),
+        };
+        Self {
+            mode: Some(Mode::Enforce),
+            per_address: 15,
+            per_user: 5,
+            anonymous: 1500,
+            active_interactions: 1500,
+            active_chats: None,
+            active_callbacks: None,
+            total_chats: None,
+            total_callbacks: None,
+            interaction_burst: burst,
+            chat_burst: burst,
+            callback_burst: burst,
+            silence: Silence::default(),
+        }
+    }
 }
 
-impl Parameter {
-    /// Its name in the file, which is the vendor's where the vendor has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Parameter::PerAddress => "MaxInteractionsAllowedPerIP",
-            Parameter::PerUser => "MaxInteractionsAllowedPerUser",
-            Parameter::Anonymous => "MaxAnonymousInteractionsAllowed",
-            Parameter::Chats => "MaxActiveChatsAllowed",
-            Parameter::Callbacks => "MaxActiveCallbacksAllowed",
-            Parameter::Starts => "MaxInteractionsAllowedPerUnitTime",
-            Parameter::ChatStarts => "MaxChatsAllowedPerUnitTime",
-            Parameter::CallbackStarts => "MaxCallbacksAllowedPerUnitTime",
-            Parameter::TotalChats => "total_chats",
-            Parameter::TotalCallbacks => "total_callbacks",
+impl Silence {
+    pub(super) fn of(&self, kind: Kind) -> Duration {
+        match kind {
+            Kind::Chat => self.chat,
+            Kind::Callback => self.callback,
+        }
+    }
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self {
+            chat: Duration::from_secs(180),
+            callback: Duration::from_secs(8 * 3600),
         }
     }
 }

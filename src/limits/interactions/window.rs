@@ -1,78 +1,78 @@
-//! An exact sliding window: the times of what was admitted, no more of them than the window may hold.
+//! Bursts, exactly: the times of the starts that were admitted, as far back as they count.
+//!
+//! A window includes its beginning and not its end, as the simulated server's does: what was admitted at `t` counts until just before
+//! `t + within`. So no window `[t, t + within)` holds more than `most`, and a rate just below `most / within` is never refused.
 //!
 //! ```ignore
-//! if window.has_room(burst, now) { window.admit(burst, now); }
+//! let five = Burst { most: 5, within: Duration::from_secs(1) };
+//! if window.has_room(five, now) {
+//!     window.take(now);
+//! }
 //! ```
 
 use std::collections::VecDeque;
 
-use super::rules::Burst;
+use super::Parameter;
+use super::rules::{Burst, Rules};
+use super::tally::Kind;
 use crate::limits::clock::Now;
 
-/// No stretch of time as long as the burst's, its end excluded, has more than it may.
+/// The admitted starts of one burst limit, the oldest first; never more than its `most`.
 #[derive(Debug, Default)]
 pub(super) struct Window(VecDeque<Now>);
 
 impl Window {
-    /// Whether one more would be admitted.
-    pub(super) fn has_room(&self, burst: Burst, now: Now) -> bool {
-        let most = burst.most as usize;
-        let Some(at) = self.0.len().checked_sub(most) else {
-            return true;
-        };
-        // The one that must have left the window for another to come in; none if the window may hold nothing.
-        self.0
-            .get(at)
-            .is_some_and(|then| now.since(*then) >= burst.within)
+    /// Whether one more may be taken now.
+    pub(super) fn has_room(&mut self, burst: Burst, now: Now) -> bool {
+        while self
+            .0
+            .front()
+            .is_some_and(|taken| now.since(*taken) >= burst.within)
+        {
+            self.0.pop_front();
+        }
+        u32::try_from(self.0.len()).is_ok_and(|taken| taken < burst.most)
     }
 
-    /// One more.
-    pub(super) fn admit(&mut self, burst: Burst, now: Now) {
+    /// Takes one. Only after [`has_room`](Self::has_room) said yes.
+    pub(super) fn take(&mut self, now: Now) {
+        // Two tasks may read the clock in one order and get here in the other. An earlier time then leaves with the later one before it.
         self.0.push_back(now);
-        while self.0.len() > (burst.most as usize).max(1) {
-            self.0.pop_front();
+    }
+}
+
+/// The three windows of a pair.
+#[derive(Debug, Default)]
+pub(super) struct Bursts {
+    both: Window,
+    chats: Window,
+    callbacks: Window,
+}
+
+impl Bursts {
+    /// The limit that has no room for one more start.
+    pub(super) fn full(&mut self, kind: Kind, rules: &Rules, now: Now) -> Option<Parameter> {
+        let (burst, parameter) = rules.burst(kind);
+        if !self.own(kind).has_room(burst, now) {
+            return Some(parameter);
+        }
+        let room = self.both.has_room(rules.interaction_burst, now);
+        (!room).then_some(Parameter::InteractionBurst)
+    }
+
+    /// Takes a place in both windows of this kind. Only after [`full`](Self::full) named none.
+    pub(super) fn take(&mut self, kind: Kind, now: Now) {
+        self.own(kind).take(now);
+        self.both.take(now);
+    }
+
+    fn own(&mut self, kind: Kind) -> &mut Window {
+        match kind {
+            Kind::Chat => &mut self.chats,
+            Kind::Callback => &mut self.callbacks,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::time::Duration;
-
-    proptest! {
-        #[test]
-        fn no_window_admits_more_and_whoever_is_below_is_admitted(
-            most in 1u32..8, within in 1u64..50, gaps in proptest::collection::vec(0u64..20, 1..200),
-        ) {
-            let burst = Burst { most, within: Duration::from_nanos(within) };
-            let (mut window, mut now, mut admitted) = (Window::default(), 0u64, Vec::new());
-            for gap in gaps {
-                now += gap;
-                let inside = admitted.iter().filter(|&&then| then + within > now).count();
-                prop_assert_eq!(window.has_room(burst, Now(now)), inside < most as usize);
-                if window.has_room(burst, Now(now)) {
-                    window.admit(burst, Now(now));
-                    admitted.push(now);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_reload_may_widen_and_narrow_it() {
-        let of = |most| Burst {
-            most,
-            within: Duration::from_nanos(10),
-        };
-        let mut window = Window::default();
-        for _ in 0..3 {
-            window.admit(of(3), Now(5));
-        }
-        assert!(!window.has_room(of(3), Now(6)));
-        assert!(window.has_room(of(4), Now(6)));
-        assert!(!window.has_room(of(1), Now(6)));
-        assert!(window.has_room(of(1), Now(15)));
-    }
-}
+mod tests;

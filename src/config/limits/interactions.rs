@@ -58,7 +58,7 @@ section! {
     pub struct Silence {
         /// Of a chat, whose page polls every few seconds, in a background tab once a minute.
         chat: At<Duration> = default Duration::from_secs(180),
-        /// Of a callback, whose page may be closed while it waits.
+        /// Of a callback, whose page may be closed while it waits. A start of which nobody heard the answer counts for 15m at most.
         callback: At<Duration> = default Duration::from_secs(8 * 3600),
     }
 }

@@ -12,6 +12,9 @@ use super::parameter::Parameter;
 use super::tally::Kind;
 use crate::limits::rules::Mode;
 
+/// Much longer than a page waits for its answer.
+const LONGEST_DOUBT: Duration = Duration::from_secs(15 * 60);
+
 /// The vendor's parameters (Interaction Web Tools Technical Reference, "Denial of Service Parameters") and two of ours. Those of
 /// queues are not here: WebProcessor limits a queue, and the gateway does not know queues.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,12 @@ impl Silence {
             Kind::Chat => self.chat,
             Kind::Callback => self.callback,
         }
+    }
+
+    /// How long a start of which nobody heard the answer counts. A callback may wait for hours in silence, but its place is not held
+    /// so long for one that perhaps never came about.
+    pub(super) fn in_doubt(&self, kind: Kind) -> Duration {
+        self.of(kind).min(LONGEST_DOUBT)
     }
 }
 

@@ -116,7 +116,6 @@ impl State {
         let is_over = self.left.get(arrival.participant, now).is_some()
             || self.unknown.get(arrival.at_server, now).is_some();
         if is_over || self.ended.covers(arrival.key, asked, now) {
-            self.ended.put(arrival.key, asked, now);
             self.tally.remove(owner);
             return Started::Over;
         }
@@ -250,7 +249,8 @@ impl State {
         for tombstones in [&mut self.left, &mut self.unknown, &mut self.ended] {
             tombstones.forget(now);
         }
-        silent.len() + self.drop_doubts(|start, since| is_over(&start.owner, since))
+        let doubted = |start: &Start, since| now.since(since) > silence.in_doubt(start.owner.kind);
+        silent.len() + self.drop_doubts(doubted)
     }
 
     /// Drops the starts in doubt that are to be dropped.

@@ -59,8 +59,8 @@ fn a_slot_that_is_dropped_is_free_before_it_was_sent_and_in_doubt_after() {
     let silence = Silence::default();
     assert_eq!(pair.sweep(silence, at(181)), 0);
     assert_eq!(pair.sweep(silence, at(182)), 1, "the chat");
-    assert_eq!(pair.sweep(silence, at(8 * 3600 + 1)), 0);
-    assert_eq!(pair.sweep(silence, at(8 * 3600 + 2)), 1, "the callback");
+    assert_eq!(pair.sweep(silence, at(901)), 0, "not for hours");
+    assert_eq!(pair.sweep(silence, at(902)), 1, "the callback");
     assert!(pair.is_empty() && pair.is_sound());
 }
 
@@ -69,6 +69,7 @@ fn a_doubt_begins_when_the_request_is_given_up_not_when_it_came() {
     let (pair, [a, _]) = with_chat();
     let slot = sent(&pair, ask(Kind::Chat, 1), at(1));
     assert!(pair.seen(&a, "p1", at(170)));
+    assert!(pair.seen(&a, "p1", at(4)), "a task that was held up");
     drop(slot);
     assert_eq!(pair.sweep(Silence::default(), at(300)), 0);
     assert_eq!(pair.sweep(Silence::default(), at(351)), 2);
@@ -177,6 +178,7 @@ fn of_two_reconnects_the_one_asked_for_later_wins_in_any_order_of_answers() {
         if late_first {
             assert_eq!(pair.reconnected(&late, at(10)), Rejoined::Rekeyed);
             assert_eq!(pair.reconnected(&early, at(11)), Rejoined::Stale);
+            assert_eq!(pair.list()[0].active, at(11), "it lives all the same");
         } else {
             assert_eq!(pair.reconnected(&early, at(10)), Rejoined::Rekeyed);
             assert_eq!(pair.reconnected(&late, at(11)), Rejoined::Rekeyed);

@@ -266,8 +266,9 @@ fn observing_refuses_nothing_and_tells_what_enforcing_would_have_refused() {
     let told = [1, 1, 1, 2, 3].map(|last| observe(last, at(1)));
     let (address, total) = (Some(Parameter::PerAddress), Some(Parameter::TotalChats));
     assert_eq!(told, [None, None, address, total, total]);
-    assert_eq!(pair.counts().reserved, 5);
-    assert_eq!(interactions.total(Kind::Chat), 5, "what passes is counted");
+    assert_eq!(observe(1, at(1)), address, "the first of two");
+    assert_eq!(pair.counts().reserved, 6);
+    assert_eq!(interactions.total(Kind::Chat), 6, "what passes is counted");
     drop(slots);
     assert_eq!(interactions.total(Kind::Chat), 0);
 }

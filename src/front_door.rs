@@ -35,6 +35,7 @@ mod http1;
 mod http2;
 mod listener;
 mod listeners;
+mod pace;
 pub mod proxy_protocol;
 mod serve;
 mod settings;
@@ -53,6 +54,7 @@ use tokio::sync::{Notify, watch};
 pub use connection::{BodyProgress, Connection, ConnectionTls};
 pub use doorkeeper::{AdmitAll, Doorkeeper, Guard};
 pub use listeners::{BindError, BindErrors};
+pub use pace::TooSlow;
 pub use settings::{HeadLimits, Http2Limits, ListenerSettings, ProxyProtocol, TlsSettings};
 pub use stream::ClientStream;
 

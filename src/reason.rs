@@ -101,6 +101,10 @@ reasons! {
     PrefaceTimeout "preface_timeout" None, "The HTTP/2 preface did not arrive in time.";
     /// An HTTP/2 client reset more streams than a connection may.
     Http2Resets "http2_resets" None, "Too many streams were reset.";
+    /// An HTTP/2 client sent more frames that carry nothing than its requests and our answers explain.
+    Http2Flood "http2_flood" None, "Too many frames.";
+    /// An HTTP/2 client broke RFC 9113 so that the connection could not go on.
+    Http2Protocol "http2_protocol" None, "The connection broke the rules of HTTP/2.";
     /// The request head is larger than `limits.request_head.size`.
     HeadTooLarge "head_too_large" Some(431), "The request head is too large.";
     /// The request head has more fields than `limits.request_head.fields`.
@@ -140,6 +144,10 @@ reasons! {
     MalformedBody "malformed_body" Some(400), "The request body is malformed.";
     /// The request body stopped arriving.
     BodyTimeout "body_timeout" Some(408), "The request body did not arrive in time.";
+    /// The request body arrived slower than `limits.request_body.rate`.
+    BodyTooSlow "body_too_slow" Some(408), "The request body arrived too slowly.";
+    /// The client took its answer too slowly, or not at all.
+    SlowReader "slow_reader" None, "The answer was taken too slowly.";
     // --- files
     /// The path names no file: it is malformed, or could be read in two ways.
     FilePath "file_path" Some(400), "The path of the request is ambiguous.";

@@ -1,12 +1,13 @@
 //! Servers to try Portcullis against, none of them the real thing and none that a client of the real thing would tell from it.
 //!
-//! [`icws`], [`webtools`] and [`webhtml`] stand for the CIC server, [`rude`] servers and clients misbehave, [`wire`] is the raw HTTP server
-//! under all of them, [`edge`] is a gateway in this process, and [`demo`] is all of it together.
+//! [`icws`], [`webtools`] and [`webhtml`] stand for the CIC server, [`rude`] servers and clients misbehave, [`slow`] clients attack,
+//! [`wire`] is the raw HTTP server under all of them, [`edge`] is a gateway in this process, and [`demo`] is all of it together.
 
 pub mod demo;
 pub mod edge;
 pub mod icws;
 pub mod rude;
+pub mod slow;
 pub mod webhtml;
 pub mod webtools;
 pub mod wire;

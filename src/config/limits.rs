@@ -42,7 +42,7 @@ section! {
         http2: Http2 = nested,
         /// Time in which a client must finish the TLS handshake, per connection; then it is closed.
         tls_handshake: At<Duration> = default Duration::from_secs(10),
-        /// Time a client may leave what is sent to it unread, per connection; then it is closed.
+        /// Time a client may leave what is sent to it unread, per connection; then it is closed. 500 bytes buy it one second more.
         write_idle: At<Duration> = default Duration::from_secs(30),
     }
     parts LimitsParts check_exempt;
@@ -68,8 +68,9 @@ section! {
         size: At<ByteSize> = default ByteSize::mib(15),
         /// Longest pause between two pieces of a body, per request; then the connection is closed with 408.
         idle: At<Duration> = default Duration::from_secs(10),
+        /// Slowest body, as bytes per second, per request; one that is `idle` behind it ends the connection with 408.
+        rate: At<ByteSize> = default ByteSize::b(500),
     }
-    planned ["rate"];
 }
 
 section! {

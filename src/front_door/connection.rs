@@ -6,11 +6,12 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::pace::Pace;
 use super::{ListenerSettings, Signals};
+use crate::reason::Reason;
 
 /// One client connection.
 #[derive(Debug, Clone)]
@@ -78,29 +79,39 @@ impl Connection {
 
 /// How the request body of an HTTP/2 stream is getting on.
 ///
-/// Pingora has no timer for it, so the gateway ticks: when it has connected upstream, with every chunk, and [`BodyProgress::finished`]
-/// with the last one. A stream that misses its ticks for `body_idle` is reset. HTTP/1 has Pingora's read timeout and no progress.
+/// Pingora has no timer for it, so the gateway ticks: [`BodyProgress::start`] when it has connected upstream, [`BodyProgress::tick`]
+/// with every chunk, and [`BodyProgress::finished`] with the last one. A stream that gets into a debt of `body_idle` is reset. HTTP/1
+/// has Pingora's read timeout and the stream's own pace.
 ///
 /// ```
 /// use portcullis::front_door::BodyProgress;
 /// if let Some(progress) = BodyProgress::current() {
-///     progress.tick();
+///     progress.tick(1200);
 /// }
 /// ```
 #[derive(Debug)]
 pub struct BodyProgress {
-    began: Instant,
-    /// Milliseconds from `began` to the last tick.
-    last: AtomicU64,
-    done: AtomicBool,
+    state: Mutex<State>,
+    idle: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When there was last something.
+    last: Instant,
+    pace: Pace,
+    done: bool,
 }
 
 impl BodyProgress {
-    pub(super) fn new() -> BodyProgress {
+    pub(super) fn new(settings: &ListenerSettings) -> BodyProgress {
         BodyProgress {
-            began: Instant::now(),
-            last: AtomicU64::new(0),
-            done: AtomicBool::new(false),
+            state: Mutex::new(State {
+                last: Instant::now(),
+                pace: Pace::new(settings.body_rate, settings.body_idle),
+                done: false,
+            }),
+            idle: settings.body_idle,
         }
     }
 
@@ -109,28 +120,52 @@ impl BodyProgress {
         SCOPE.try_with(|scope| scope.body.clone()).ok().flatten()
     }
 
-    /// Something came, or the gateway was the one to wait for.
-    pub fn tick(&self) {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(now, Ordering::Relaxed);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on the client is waited for; until now it was the gateway.
+    pub fn start(&self) {
+        let mut state = self.state();
+        state.last = Instant::now();
+        state.pace.forgive();
+    }
+
+    /// So many bytes came.
+    pub fn tick(&self, bytes: usize) {
+        let mut state = self.state();
+        let now = Instant::now();
+        let waited = now.duration_since(state.last);
+        state.last = now;
+        state.pace.waited(waited);
+        // Who is over it is ended by `stalled`, however much comes at last.
+        if !state.pace.is_over() {
+            state.pace.moved(bytes);
+        }
     }
 
     /// The body is complete: from here on silence is not the client's fault.
     pub fn finished(&self) {
-        self.done.store(true, Ordering::Relaxed);
+        self.state().done = true;
     }
 
-    /// Returns when nothing came for `idle`; never once the body is complete.
-    pub(super) async fn stalled(&self, idle: Duration) {
+    /// Returns when the client was waited for too long, and how; never once the body is complete.
+    pub(super) async fn stalled(&self) -> Reason {
         loop {
-            let due = self.began + Duration::from_millis(self.last.load(Ordering::Relaxed)) + idle;
-            if self.done.load(Ordering::Relaxed) {
-                return std::future::pending().await;
+            let due = {
+                let state = self.state();
+                let due = state.last + state.pace.left();
+                match state.last.elapsed() {
+                    _ if state.done => None,
+                    silent if silent >= self.idle => return Reason::BodyTimeout,
+                    _ if Instant::now() >= due => return Reason::BodyTooSlow,
+                    _ => Some(due),
+                }
+            };
+            match due {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
             }
-            if Instant::now() >= due {
-                return;
-            }
-            tokio::time::sleep_until(due.into()).await;
         }
     }
 }
@@ -139,25 +174,49 @@ impl BodyProgress {
 mod tests {
     use super::*;
 
+    fn progress(idle: Duration) -> BodyProgress {
+        let mut settings = ListenerSettings::new(([127, 0, 0, 1], 0).into());
+        settings.body_idle = idle;
+        BodyProgress::new(&settings)
+    }
+
     #[tokio::test]
-    async fn a_body_that_ticks_does_not_stall_and_a_silent_one_does() {
-        let progress = BodyProgress::new();
-        progress.stalled(Duration::from_millis(5)).await;
-        progress.tick();
-        let idle = Duration::from_secs(60);
-        let waited = tokio::time::timeout(Duration::from_millis(5), progress.stalled(idle)).await;
-        assert!(
-            waited.is_err(),
-            "a body that has just ticked has not stalled"
-        );
+    async fn a_silent_body_stalls() {
+        let silent = progress(Duration::from_millis(5));
+        assert_eq!(silent.stalled().await, Reason::BodyTimeout);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ticks_with_next_to_nothing_is_too_slow() {
+        let dripping = progress(Duration::from_millis(50));
+        let drip = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                dripping.tick(1);
+            }
+        };
+        let reason = tokio::select! {
+            reason = dripping.stalled() => reason,
+            () = drip => Reason::Internal,
+        };
+        assert_eq!(reason, Reason::BodyTooSlow);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ticks_with_enough_goes_on() {
+        let quick = progress(Duration::from_secs(60));
+        for _ in 0..3 {
+            quick.tick(1000);
+        }
+        let waited = tokio::time::timeout(Duration::from_millis(20), quick.stalled()).await;
+        assert!(waited.is_err());
     }
 
     #[tokio::test]
     async fn a_finished_body_never_stalls() {
-        let progress = BodyProgress::new();
-        progress.finished();
-        let none = Duration::ZERO;
-        let waited = tokio::time::timeout(Duration::from_millis(20), progress.stalled(none)).await;
+        let done = progress(Duration::ZERO);
+        done.finished();
+        let waited = tokio::time::timeout(Duration::from_millis(20), done.stalled()).await;
         assert!(waited.is_err());
     }
 }

@@ -55,7 +55,8 @@ pub(super) async fn serve<A>(
         let reuses = if *stop.borrow() { 0 } else { left };
         session.set_keepalive_reuses_remaining(Some(reuses));
         session.set_read_timeout(Some(settings.body_idle));
-        session.set_write_timeout(Some(settings.write_idle));
+        // Not Pingora's clock, which runs over a whole piece however much of it was taken: the socket has a fairer one.
+        session.set_write_timeout(None);
         session.set_total_drain_timeout(Some(settings.body_idle));
         session.set_connection_user_context(carried.take());
         let scope = Scope {

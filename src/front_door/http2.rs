@@ -34,17 +34,6 @@ pub(super) async fn serve<A>(
 ) where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    let verdict = stream.verdict();
-    drive(door, stream, connection.clone()).await;
-    if let Some(reason) = verdict.get() {
-        door.keeper.refused(*reason, &connection);
-    }
-}
-
-async fn drive<A>(door: &Arc<Shared<A>>, stream: Box<ClientStream>, connection: Arc<Connection>)
-where
-    A: HttpServerApp + Send + Sync + 'static,
-{
     let settings = connection.listener.clone();
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(settings.http2.idle);

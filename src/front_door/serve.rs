@@ -120,9 +120,10 @@ async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established>
             Err(refused) => return refused.tell(door, &connection),
         },
     };
+    let connection = Arc::new(connection);
     Some(Established {
-        stream: Box::new(ClientStream::new(io, &connection)),
-        connection: Arc::new(connection),
+        stream: Box::new(ClientStream::new(io, &connection, &door.keeper)),
+        connection,
         _guards: (arrival.guard, second),
     })
 }

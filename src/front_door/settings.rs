@@ -81,7 +81,10 @@ pub struct ListenerSettings {
     pub http2: Http2Limits,
     /// The longest silence inside a request body.
     pub body_idle: Duration,
-    /// The longest time a client may take nothing of what is written to it.
+    /// Bytes per second of a request body, once the client is `body_idle` behind.
+    pub body_rate: u64,
+    /// The longest time a client may take nothing of what is written to it. What it takes at less than 500 bytes per second buys no
+    /// more than that share of the time. Over HTTP/2 also the time for each piece of an answer, up to 64 KiB.
     pub write_idle: Duration,
 }
 
@@ -109,6 +112,7 @@ impl ListenerSettings {
                 resets: 500,
             },
             body_idle: Duration::from_secs(10),
+            body_rate: 500,
             write_idle: Duration::from_secs(30),
         }
     }

@@ -1,5 +1,5 @@
 //! The TCP socket of a client: the layer below TLS. It replays what was read in search of a PROXY header, ends a client that takes
-//! nothing of what is written to it, and on a TLS listener ends a client that does not speak TLS.
+//! next to nothing of what is written to it, and on a TLS listener ends a client that does not speak TLS.
 //!
 //! ```ignore
 //! let mut socket = Socket::new(tcp, settings.write_idle);
@@ -10,23 +10,30 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::pace::{Pace, TooSlow};
+
 /// The type of a TLS record that may begin a connection (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
+
+/// Bytes per second that a client must take while something waits for it. SECURITY: without it a client that takes a byte now and
+/// then holds its connection, and the server's, for ever.
+const WRITE_RATE: u64 = 500;
 
 pub(super) struct Socket {
     pub tcp: TcpStream,
     /// Read in search of a PROXY header and not yet handed on.
     ahead: BytesMut,
-    write_idle: Duration,
-    /// Armed only while a write waits.
-    write_timer: Option<Pin<Box<Sleep>>>,
+    pace: Pace,
+    /// Since when a write waits, and until when it may.
+    blocked: Option<(Instant, Pin<Box<Sleep>>)>,
+    overdue: bool,
     /// The next byte must begin a TLS handshake.
     expect_tls: bool,
 }
@@ -36,8 +43,9 @@ impl Socket {
         Socket {
             tcp,
             ahead: BytesMut::new(),
-            write_idle,
-            write_timer: None,
+            pace: Pace::new(WRITE_RATE, write_idle),
+            blocked: None,
+            overdue: false,
             expect_tls: false,
         }
     }
@@ -67,21 +75,33 @@ impl Socket {
         self.ahead.advance(len.min(self.ahead.len()));
     }
 
-    /// Any waiting write counts against one clock, which any progress stops.
-    fn watch_write<T>(
+    /// Whether the client was given up for taking too little.
+    pub(super) fn overdue(&self) -> bool {
+        self.overdue
+    }
+
+    /// Time in which a write waits is a debt, and what the client takes pays it back: one byte in time buys next to nothing.
+    fn watch_write(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write_timer = None;
-            return written;
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = written {
+            if let Some((since, _)) = self.blocked.take() {
+                self.pace.waited(since.elapsed());
+            }
+            self.pace.moved(*result.as_ref().unwrap_or(&0));
+            return Poll::Ready(result);
         }
-        let timer = self
-            .write_timer
-            .get_or_insert_with(|| Box::pin(sleep(self.write_idle)));
+        let left = self.pace.left();
+        let (_, timer) = self
+            .blocked
+            .get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        self.overdue = true;
+        // A close would leave what was not taken with the kernel, which offers it to the client for minutes more.
+        let _ = self.tcp.set_zero_linger();
+        Poll::Ready(Err(TooSlow.into()))
     }
 }
 

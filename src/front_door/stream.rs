@@ -10,6 +10,7 @@
 //! let session = ServerSession::new_http1(stream);
 //! ```
 
+mod http2;
 mod pingora_io;
 
 pub(super) use pingora_io::LINGER;
@@ -19,7 +20,7 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -28,13 +29,13 @@ use pingora_core::protocols::SocketDigest;
 use pingora_core::protocols::tls::SslStream;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
-use super::Connection;
-use super::frames::{FrameWatch, Owed};
 use super::framing::ChunkWatch;
+use super::pace::{Pace, TooSlow};
 use super::socket::{Socket, poll_append};
-use crate::reason::Reason;
+use super::{Connection, Doorkeeper};
+use http2::Frames;
 
 /// Bytes of following requests that are taken in while one is being served. Beyond this the client's own buffers fill up.
 const HELD_MAX: usize = 4096;
@@ -76,59 +77,38 @@ pub struct ClientStream {
     chunks: Option<ChunkWatch>,
     /// Armed only while more has come than is held.
     look: Option<Pin<Box<Sleep>>>,
+    /// How the client keeps up with its HTTP/1 body.
+    pace: Pace,
+    /// Since when bytes of that body are waited for.
+    waiting: Option<Instant>,
     frames: Option<Box<Frames>>,
     digest: Arc<SocketDigest>,
 }
 
-struct Frames {
-    watch: FrameWatch,
-    head_within: Duration,
-    body_idle: Duration,
-    /// Units that were complete when the clock was last set.
-    complete: u64,
-    deadline: Option<Pin<Box<Sleep>>>,
-    verdict: Verdict,
-}
-
-/// Why the stream itself ended an HTTP/2 connection, for whoever holds the other end of it.
-pub(super) type Verdict = Arc<OnceLock<Reason>>;
-
 impl ClientStream {
-    pub(super) fn new(io: Io, connection: &Connection) -> ClientStream {
+    pub(super) fn new(
+        io: Io,
+        connection: &Arc<Connection>,
+        keeper: &Arc<dyn Doorkeeper>,
+    ) -> ClientStream {
         let digest = SocketDigest::from_raw_fd(io.tcp().as_raw_fd());
         // The cells are new: nobody can have set them.
         let _ = digest.peer_addr.set(Some(connection.peer.into()));
         let _ = digest.local_addr.set(Some(connection.local.into()));
-        let frames = connection.http2.then(|| {
-            let settings = &connection.listener;
-            Box::new(Frames {
-                watch: FrameWatch::new(settings.http2.resets),
-                head_within: settings.head.within,
-                body_idle: settings.body_idle,
-                complete: 0,
-                deadline: Some(Box::pin(sleep_until(
-                    (Instant::now() + settings.head.within).into(),
-                ))),
-                verdict: Verdict::default(),
-            })
-        });
+        let settings = &connection.listener;
         ClientStream {
             io,
             ahead: BytesMut::new(),
             window: if connection.http2 { None } else { Some(0) },
             chunks: None,
             look: None,
-            frames,
+            pace: Pace::new(settings.body_rate, settings.body_idle),
+            waiting: None,
+            frames: connection
+                .http2
+                .then(|| Box::new(Frames::new(connection.clone(), keeper.clone()))),
             digest: Arc::new(digest),
         }
-    }
-
-    /// Filled in if the frame watch ends the connection.
-    pub(super) fn verdict(&self) -> Verdict {
-        let frames = self.frames.as_ref();
-        frames
-            .map(|frames| frames.verdict.clone())
-            .unwrap_or_default()
     }
 
     /// What has been read of the next head.
@@ -165,6 +145,8 @@ impl ClientStream {
     /// Lets Pingora see the head and the body behind it.
     pub(super) fn open(&mut self, head: usize, body: Window) {
         let head = head as u64;
+        self.pace.forgive();
+        self.waiting = None;
         (self.window, self.chunks) = match body {
             Window::Bytes(n) => (Some(head.saturating_add(n)), None),
             Window::Chunks => (Some(head), Some(ChunkWatch::default())),
@@ -197,6 +179,35 @@ impl ClientStream {
             seen += n;
         }
         Ok(())
+    }
+
+    /// A request's bytes, with an eye on how long they take. Time in which nobody asks for them, because the server does not take
+    /// them, is not the client's.
+    fn poll_body(
+        &mut self,
+        left: u64,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let awaited = left > 0 || self.chunks.as_ref().is_some_and(|chunks| !chunks.is_done());
+        let before = buf.filled().len();
+        let read = self.poll_chunks(left, cx, buf);
+        if !awaited {
+            return read;
+        }
+        if read.is_pending() {
+            self.waiting.get_or_insert_with(Instant::now);
+            return read;
+        }
+        if let Some(since) = self.waiting.take() {
+            self.pace.waited(since.elapsed());
+            // Silence has Pingora's timer; what is left to end is the byte that comes just in time.
+            if self.pace.is_over() {
+                return Poll::Ready(Err(TooSlow.into()));
+            }
+        }
+        self.pace.moved(buf.filled().len() - before);
+        read
     }
 
     /// Hands out a chunked body as far as it has been judged; what is malformed is never seen.
@@ -291,45 +302,6 @@ impl ClientStream {
     }
 }
 
-impl Frames {
-    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.watch.follow(bytes).is_err() {
-            let _ = self.verdict.set(Reason::Http2Resets);
-            return Err(io::Error::other("too many RST_STREAM frames"));
-        }
-        let same_unit = self.complete == self.watch.complete();
-        self.complete = self.watch.complete();
-        self.deadline = match self.watch.owed() {
-            Owed::Nothing => None,
-            // The clock of a unit runs from its beginning ...
-            Owed::Bytes if same_unit && self.deadline.is_some() => self.deadline.take(),
-            Owed::Bytes => Some(self.after(self.head_within)),
-            // ... that of a body from its last byte.
-            Owed::Data => Some(self.after(self.body_idle)),
-        };
-        Ok(())
-    }
-
-    fn after(&self, time: Duration) -> Pin<Box<Sleep>> {
-        Box::pin(sleep_until((Instant::now() + time).into()))
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.deadline {
-            None => Poll::Pending,
-            Some(deadline) => {
-                ready!(deadline.as_mut().poll(cx));
-                let _ = self.verdict.set(match self.watch.owed() {
-                    _ if !self.watch.greeted() => Reason::PrefaceTimeout,
-                    Owed::Data => Reason::BodyTimeout,
-                    Owed::Nothing | Owed::Bytes => Reason::HeadTimeout,
-                });
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
-        }
-    }
-}
-
 impl AsyncRead for ClientStream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -339,7 +311,7 @@ impl AsyncRead for ClientStream {
         let this = self.get_mut();
         match this.window {
             _ if this.frames.is_some() => this.poll_frames(cx, buf),
-            Some(left) => this.poll_chunks(left, cx, buf),
+            Some(left) => this.poll_body(left, cx, buf),
             None if this.ahead.is_empty() => Pin::new(&mut this.io).poll_read(cx, buf),
             None => {
                 // All that has been read fits the widest window.

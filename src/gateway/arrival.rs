@@ -164,7 +164,7 @@ fn answered(sent: pingora_core::Result<()>) -> Result<Admitted, Refusal> {
     // What broke an answer in its middle cannot be told to the client any more, only to the log.
     sent.map(|()| Admitted::Answered)
         .map_err(|error| match failure::reason(&error) {
-            Reason::FileDisk => Reason::FileDisk.into(),
+            told @ (Reason::FileDisk | Reason::SlowReader) => told.into(),
             _ => Reason::ClientGone.into(),
         })
 }

@@ -15,7 +15,7 @@ pub const OBSERVED: usize = 64 * 1024;
 /// The connection to the server stands: from here on a silent upload is the client's doing.
 pub fn server_is_there() {
     if let Some(progress) = BodyProgress::current() {
-        progress.tick();
+        progress.start();
     }
 }
 
@@ -25,7 +25,7 @@ pub fn server_is_there() {
 /// [`Reason::BodyTooLarge`]; the server's connection is closed and the client gets 413.
 pub fn request_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) -> Result<()> {
     if let Some(progress) = BodyProgress::current() {
-        progress.tick();
+        progress.tick(chunk.map_or(0, Bytes::len));
         if end {
             progress.finished();
         }

@@ -14,6 +14,7 @@ pub use told::Told;
 
 use super::arrival::is_person;
 use crate::exchange::Exchange;
+use crate::front_door::TooSlow;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
 use crate::respond::{self, Answer, Audience};
@@ -100,11 +101,13 @@ pub fn reason(error: &Error) -> Reason {
     match (error.esource(), error.etype()) {
         (ErrorSource::Downstream, ReadTimedout) => Reason::BodyTimeout,
         (ErrorSource::Downstream, ReadError) if is_malformed(error) => Reason::MalformedBody,
+        (ErrorSource::Downstream, ReadError) if is_too_slow(error) => Reason::BodyTooSlow,
+        (ErrorSource::Downstream, WriteTimedout) => Reason::SlowReader,
+        (ErrorSource::Downstream, WriteError) if is_too_slow(error) => Reason::SlowReader,
         // `H2Error`: the head was judged long before this, so the client has reset its stream or left.
-        (
-            ErrorSource::Downstream,
-            ReadError | WriteError | WriteTimedout | ConnectionClosed | H2Error,
-        ) => Reason::ClientGone,
+        (ErrorSource::Downstream, ReadError | WriteError | ConnectionClosed | H2Error) => {
+            Reason::ClientGone
+        }
         (ErrorSource::Downstream, _) => Reason::MalformedHead,
         (_, ConnectTimedout | TLSHandshakeTimedout) => Reason::UpstreamTimeout,
         (_, TLSHandshakeFailure | InvalidCert | HandshakeError | TLSWantX509Lookup) => {
@@ -127,6 +130,14 @@ pub fn reason(error: &Error) -> Reason {
 fn is_malformed(error: &Error) -> bool {
     let cause = error.root_cause().downcast_ref::<io::Error>();
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+}
+
+/// The front door's own word about a client that does not keep up.
+fn is_too_slow(error: &Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause
+        .and_then(io::Error::get_ref)
+        .is_some_and(|cause| cause.is::<TooSlow>())
 }
 
 /// Answers a request that failed on its way, if there is still somebody to answer.

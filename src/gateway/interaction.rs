@@ -100,12 +100,15 @@ async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8
     let most = usize::try_from(route).map_or(READ_AHEAD, |most| most.min(READ_AHEAD));
     session.enable_retry_buffering();
     let progress = BodyProgress::current();
+    if let Some(progress) = &progress {
+        progress.start();
+    }
     loop {
         let chunk = session.read_request_body().await;
         let chunk = chunk.map_err(|error| Refusal::from(super::failure::reason(&error)))?;
         let Some(chunk) = chunk else { break };
         if let Some(progress) = &progress {
-            progress.tick();
+            progress.tick(chunk.len());
         }
         if body.len() + chunk.len() > most {
             return Err(Reason::BodyTooLarge.into());

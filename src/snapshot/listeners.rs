@@ -130,6 +130,7 @@ fn plain(config: &Config, listener: &Listener) -> ListenerSettings {
         ..settings.http2
     };
     settings.body_idle = limits.request_body.idle.get();
+    settings.body_rate = limits.request_body.rate.bytes();
     settings.write_idle = limits.write_idle.get();
     settings
 }

@@ -54,7 +54,7 @@ impl HttpServerApp for App {
         while let Some(chunk) = session.read_request_body().await.ok()? {
             body.extend_from_slice(&chunk);
             if let Some(progress) = BodyProgress::current() {
-                progress.tick();
+                progress.tick(chunk.len());
             }
         }
         if let Some(progress) = BodyProgress::current() {

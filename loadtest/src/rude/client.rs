@@ -117,6 +117,7 @@ pub struct Dial {
     tls: Option<Tls>,
     drip: Option<(usize, Duration)>,
     half_close: bool,
+    receive_buffer: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -137,6 +138,7 @@ impl Dial {
             tls: None,
             drip: None,
             half_close: false,
+            receive_buffer: None,
         }
     }
 
@@ -199,6 +201,13 @@ impl Dial {
     #[must_use]
     pub fn drip(mut self, size: usize, pause: Duration) -> Self {
         self.drip = Some((size.max(1), pause));
+        self
+    }
+
+    /// Lets the kernel hold about so many bytes that have not been read yet, and no more.
+    #[must_use]
+    pub fn receive_buffer(mut self, bytes: u32) -> Self {
+        self.receive_buffer = Some(bytes);
         self
     }
 
@@ -277,6 +286,9 @@ impl Dial {
         };
         if let Some(from) = self.from {
             socket.bind(SocketAddr::new(from, 0))?;
+        }
+        if let Some(bytes) = self.receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
         }
         let mut tcp = socket.connect(self.to).await?;
         tcp.set_nodelay(true)?;

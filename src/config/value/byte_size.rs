@@ -19,6 +19,11 @@ const UNITS: [(&str, u64); 4] = [
 const LARGEST: u64 = 1 << 40;
 
 impl ByteSize {
+    /// A number of bytes, for defaults; 0 becomes 1.
+    pub const fn b(number: u32) -> Self {
+        Self(if number == 0 { 1 } else { number as u64 })
+    }
+
     /// A number of KiB, for defaults; 0 becomes 1.
     pub const fn kib(number: u32) -> Self {
         Self((if number == 0 { 1 } else { number as u64 }) << 10)

@@ -89,7 +89,7 @@ where
             self.refuse(session, reason).await;
             return None;
         }
-        let body = (!session.is_body_done()).then(|| Arc::new(BodyProgress::new()));
+        let body = (!session.is_body_done()).then(|| Arc::new(BodyProgress::new(settings)));
         let scope = Scope {
             connection: self.connection.clone(),
             signals: self.door.signals.clone(),
@@ -103,9 +103,7 @@ where
             Some(progress) => tokio::select! {
                 _ = request => {}
                 // Dropping the request resets the stream.
-                () = progress.stalled(settings.body_idle) => {
-                    self.door.keeper.refused(Reason::BodyTimeout, &self.connection);
-                }
+                reason = progress.stalled() => self.door.keeper.refused(reason, &self.connection),
             },
         }
         None

@@ -22,7 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 use super::{ClientStream, Io};
+use crate::front_door::pace::TooSlow;
 use crate::front_door::socket::Socket;
+use crate::reason::Reason;
 
 /// How long and how far a closing connection is read so that the client gets to read the answer: a close with unread bytes makes the
 /// kernel send RST, which throws away what the client has not read yet.
@@ -53,7 +55,9 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        either!(&mut self.get_mut().io, io => Pin::new(io).poll_write(cx, buf))
+        let this = self.get_mut();
+        let written = either!(&mut this.io, io => Pin::new(io).poll_write(cx, buf));
+        this.note(written, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -61,7 +65,9 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(&mut self.get_mut().io, io => Pin::new(io).poll_write_vectored(cx, bufs))
+        let this = self.get_mut();
+        let written = either!(&mut this.io, io => Pin::new(io).poll_write_vectored(cx, bufs));
+        this.note(written, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -75,6 +81,37 @@ impl AsyncWrite for ClientStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(&mut self.get_mut().io, io => Pin::new(io).poll_shutdown(cx))
+    }
+}
+
+impl ClientStream {
+    /// What became of a write: a client that takes too little is told apart, and over HTTP/2 what went out is of interest.
+    fn note(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            // OpenSSL keeps the fact of an error and loses the error.
+            Poll::Ready(Err(_)) if either!(&self.io, io => io.as_socket().overdue()) => {
+                if let Some(frames) = &mut self.frames {
+                    frames.end(Reason::SlowReader);
+                }
+                Poll::Ready(Err(TooSlow.into()))
+            }
+            Poll::Ready(Ok(n)) => {
+                if let Some(frames) = &mut self.frames {
+                    let mut left = n;
+                    for buf in bufs {
+                        let part = buf.get(..left.min(buf.len())).unwrap_or_default();
+                        left -= part.len();
+                        frames.sent(part)?;
+                    }
+                }
+                Poll::Ready(Ok(n))
+            }
+            other => other,
+        }
     }
 }
 

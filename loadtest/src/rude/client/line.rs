@@ -98,6 +98,23 @@ impl Line {
         tokio::time::timeout(deadline, read).await?
     }
 
+    /// Reads once, so many bytes at most, and takes no more than these from the system.
+    ///
+    /// # Errors
+    /// The connection ended or broke.
+    pub async fn sip(&mut self, most: usize) -> io::Result<Bytes> {
+        if self.ahead.is_empty() {
+            let mut sip = vec![0; most];
+            let n = self.io.read(&mut sip).await?;
+            if n == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            sip.truncate(n);
+            return Ok(sip.into());
+        }
+        Ok(self.ahead.split_to(most.min(self.ahead.len())).freeze())
+    }
+
     /// Reads until the connection ends, or the deadline passes.
     pub async fn read_to_end(&mut self, deadline: Duration) -> (Bytes, Ended) {
         let read = async {

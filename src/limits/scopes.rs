@@ -1,49 +1,97 @@
-//! Names of scopes and their numbers. They come from the file only, and a number is never given twice.
+//! What a rule counts together: the whole process, a kind or a route. Names become numbers that stay theirs over every reload.
 //!
 //! ```ignore
 //! assert_eq!(scopes.id("kind icws"), scopes.id("kind icws"));
 //! ```
 
-use std::sync::{Mutex, PoisonError};
+#[cfg(test)]
+mod tests;
 
-use indexmap::IndexSet;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rules::ScopeId;
 
-/// Every scope that a file has had since the process began.
+/// Names that are remembered: several times those of the largest configuration.
+const MOST: usize = 1 << 20;
+
+/// The names of scopes. One for the life of the process: a reload that asks for a name finds its counts again.
+///
+/// Bounded: when a million names are known, the half that was asked for longest ago is forgotten. Every reload asks for all of its
+/// names, so those are names of configurations long gone. A number is never given twice.
+#[derive(Debug)]
+pub(super) struct Scopes {
+    most: usize,
+    names: RwLock<Names>,
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Scopes(Mutex<IndexSet<Box<str>>>);
+struct Names {
+    by_name: HashMap<Arc<str>, Known>,
+    by_id: HashMap<ScopeId, Arc<str>>,
+    last: u32,
+    /// Counts the calls of `id`.
+    asked: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    id: ScopeId,
+    asked: u64,
+}
 
 impl Scopes {
-    pub(super) fn id(&self, name: &str) -> ScopeId {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = match names.get_index_of(name) {
-            Some(position) => position,
-            None => names.insert_full(name.into()).0,
-        };
-        // 0 is the whole process. Four billion names do not fit into a file.
-        ScopeId(u32::try_from(position).unwrap_or(u32::MAX - 1) + 1)
+    fn bounded(most: usize) -> Self {
+        Scopes {
+            most,
+            names: RwLock::default(),
+        }
     }
 
-    pub(super) fn name(&self, scope: ScopeId) -> Option<String> {
-        let position = scope.0.checked_sub(1)? as usize;
-        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get_index(position).map(|name| name.to_string())
+    /// The scope with this name. For the compilation of a configuration, not for requests: it locks.
+    pub(super) fn id(&self, name: &str) -> ScopeId {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        names.asked += 1;
+        let asked = names.asked;
+        if let Some(known) = names.by_name.get_mut(name) {
+            known.asked = asked;
+            return known.id;
+        }
+        if names.by_name.len() >= self.most {
+            names.forget_half();
+        }
+        // After four billion names the last number is shared: stricter than written, but never without a limit.
+        names.last = names.last.saturating_add(1);
+        let id = ScopeId(names.last);
+        let name: Arc<str> = name.into();
+        names.by_name.insert(name.clone(), Known { id, asked });
+        names.by_id.insert(id, name);
+        id
+    }
+
+    /// The name of a scope, for people; `None` for the process.
+    pub(super) fn name(&self, id: ScopeId) -> Option<String> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.by_id.get(&id).map(|name| name.to_string())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Default for Scopes {
+    fn default() -> Self {
+        Scopes::bounded(MOST)
+    }
+}
 
-    #[test]
-    fn a_name_keeps_its_number_and_the_process_has_none() {
-        let scopes = Scopes::default();
-        let (a, b) = (scopes.id("kind icws"), scopes.id("route x/"));
-        assert_ne!(a, b);
-        assert_ne!(a, ScopeId::PROCESS);
-        assert_eq!(scopes.id("kind icws"), a);
-        assert_eq!(scopes.name(b).as_deref(), Some("route x/"));
-        assert_eq!(scopes.name(ScopeId::PROCESS), None);
+impl Names {
+    fn forget_half(&mut self) {
+        let mut asked: Vec<u64> = self.by_name.values().map(|known| known.asked).collect();
+        let middle = asked.len() / 2;
+        if middle == 0 {
+            return;
+        }
+        let (_, median, _) = asked.select_nth_unstable(middle);
+        self.by_name.retain(|_, known| known.asked >= *median);
+        let by_name = &self.by_name;
+        self.by_id.retain(|_, name| by_name.contains_key(name));
     }
 }

@@ -1,428 +1,276 @@
-//! The table of client addresses: one for the process, shared by the front door and by requests, exact and bounded.
+//! The table of addresses: what each has open, has used and has been refused, and who is banned.
 //!
-//! - A decision is made under the lock of one of 64 parts. An address chooses its part by a hash with a secret seed, so nobody can aim.
-//! - There is an end to the entries. A new address evicts the one that was idle for the longest time; one with an open connection, a
-//!   request in flight or a ban is never evicted. If a part is full of such, which takes half a million living addresses, a new
-//!   address passes uncounted: refusing it would do the attacker's work.
-//! - Bans fill at most a quarter of the table.
-//! - A limit is a number passed in with each call: a reload changes it and forgets nothing.
+//! - **Exact.** All that is kept of an address, in every scope, is in one shard behind one lock, and a decision checks and charges in
+//!   one go. What is refused is charged nowhere.
+//! - **Bounded.** It never holds more than [`Table::capacity`] entries, [`Table::bytes`] with everything in use. When a shard is full,
+//!   the entry that has been idle for longest goes. An entry with an open connection, a request in flight or a ban never goes.
+//! - **Harmless.** What is kept of one address never decides about another. Who is forgotten begins anew, with everything it may use.
+//! - **Never a reason to refuse.** Should a shard be full of entries that cannot go, a new address is admitted and not counted (see
+//!   [`Table::untracked`]). That takes as many connections and requests at the same time as the table has entries, because bans may
+//!   take a quarter of a shard at most; refusing then would let whoever holds them shut out everybody else.
+//!
+//! An address pays with a flood over many routes only within its own shard: it can push out what is idle there, and harms nobody by it.
 //!
 //! ```
-//! use portcullis::limits::{Address, ConnectionRules, Mode, Now, Table};
-//! use std::sync::Arc;
-//! let table = Arc::new(Table::new(1_000));
-//! let client: Address = "192.0.2.7".parse().unwrap();
-//! let one = ConnectionRules { new: None, open: Some((1, Mode::Enforce)) };
-//! let held = table.connect(client, &one, None, Now(0)).unwrap();
-//! assert!(table.connect(client, &one, None, Now(1)).is_err());
-//! drop(held);
-//! assert!(table.connect(client, &one, None, Now(2)).is_ok());
+//! use portcullis::limits::{Address, Clock, Mode, RequestRules, ScopeId, Table};
+//! let table = Table::new(1000);
+//! let client: Address = "192.0.2.7".parse()?;
+//! let rules = RequestRules { rate: None, in_flight: Some((1, Mode::Enforce)) };
+//! let scopes = [(ScopeId::PROCESS, rules)];
+//! let running = table.request(client, &scopes, None, Clock::now());
+//! assert!(table.request(client, &scopes, None, Clock::now()).is_err());
+//! drop(running);
+//! assert!(table.request(client, &scopes, None, Clock::now()).is_ok());
+//! # Ok::<(), portcullis::limits::NotAnAddress>(())
 //! ```
 
+mod bans;
 mod entry;
-mod guards;
+mod guard;
+mod idle;
+mod judge;
+mod operator;
 mod shard;
-
+mod slab;
+#[cfg(test)]
+mod tests;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+
+pub use bans::{Ban, BansFull, Cause};
+pub use guard::{ConnectionGuard, RequestGuard};
+pub use operator::Used;
 
 use super::address::Address;
 use super::clock::Now;
-use super::rules::{BanRules, ConnectionRules, Exceeded, Limit, Mode, RequestRules, ScopeId};
+use super::rules::{BanRules, ConnectionRules, Exceeded, Mode, RequestRules, ScopeId};
+use super::strikes;
 use entry::Key;
+use guard::Held;
+use judge::Verdict;
 use shard::Shard;
 
-pub use entry::{Ban, Cause};
-pub use guards::{ConnectionGuard, RequestGuard};
-
+/// Shards of a large table. PERF: many more than processors, so that two rarely meet at one lock.
 const SHARDS: usize = 64;
+/// A small table has fewer: a shard of a handful of entries would be full while others are empty.
+const SMALLEST_SHARD: usize = 4096;
 
-/// What every client address has used.
+/// What every address has used. One for the life of the process; shared by everything that decides about clients.
+#[derive(Debug)]
 pub struct Table {
-    shards: Vec<Mutex<Shard>>,
+    /// PERF: shared one by one, so that guards of different shards do not count references in the same cache line.
+    shards: Box<[Arc<Shard>]>,
+    /// SECURITY: secret, so that nobody can pick addresses that share a shard or a bucket.
     seed: RandomState,
-    /// Bans that one part may hold.
-    bans: usize,
 }
 
-/// Something that was let in.
+/// What is admitted, for as long as the guard lives.
 #[derive(Debug)]
-pub struct Admitted<G> {
-    /// Gives back in `drop` what it holds.
-    pub guard: G,
-    /// What would have been refused, were it enforced.
+pub struct Admitted<Guard> {
+    /// Gives back in `drop` what is counted as open or in flight.
+    pub guard: Guard,
+    /// What would have been refused, were every limit enforced.
     pub observed: Option<Exceeded>,
 }
 
-/// What one address has used.
-#[derive(Debug, Clone)]
-pub struct Used {
-    /// The state of the rate of new connections.
-    pub connections: u64,
-    /// The state of the rate of requests.
-    pub requests: u64,
-    /// Open connections.
-    pub open: u32,
-    /// Requests in flight.
-    pub in_flight: u32,
-    /// Refusals within the window.
-    pub refusals: u32,
-    /// The ban in force.
-    pub ban: Option<Ban>,
-}
-
-/// As many addresses are banned as the table may hold bans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no room for one more ban: lift some, or ban the network in the firewall")]
-pub struct BansFull;
-
 impl Table {
-    /// A table for so many addresses, scopes of their own included.
-    pub fn new(addresses: usize) -> Self {
-        let most = addresses.div_ceil(SHARDS).max(1);
-        // The secret seed spreads evenly, but not exactly: a part may hold a little more than its share.
-        let most = most + most / 32;
+    /// A table that keeps at least `capacity` addresses, and at least one.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let count = (capacity / SMALLEST_SHARD).clamp(1, SHARDS);
+        // The largest power of two that is not above it: the hash's first bits choose.
+        let count = 1 << count.ilog2();
+        let mean = capacity.div_ceil(count);
+        // Addresses do not spread evenly. Four standard deviations: of a thousand tables two have a shard that needs more.
+        let uneven = if count == 1 { 0 } else { 4 * mean.isqrt() };
+        let shard = || Arc::new(Shard::new(mean + uneven));
         Table {
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(most))).collect(),
+            shards: std::iter::repeat_with(shard).take(count).collect(),
             seed: RandomState::new(),
-            bans: most.div_ceil(4),
         }
     }
 
-    /// One more connection of an address: ban, rate, number. `bans` says whether a ban for refusals still counts.
+    /// Decides about a new connection at `now`: its address's ban, then the rate of new connections, then those that are open.
     ///
     /// # Errors
-    /// The first limit that is exceeded. Nothing was counted then.
+    /// The limit that is exceeded; of several, the one with the longest wait. Nothing is counted then.
     pub fn connect(
-        self: &Arc<Self>,
-        address: Address,
-        rules: &ConnectionRules,
-        bans: Option<&BanRules>,
-        now: Now,
-    ) -> Result<Admitted<ConnectionGuard>, Exceeded> {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        let key = Key {
-            scope: ScopeId::PROCESS,
-            address,
-        };
-        let Some(at) = shard.find_or_insert(key, hash, now) else {
-            return Ok(Admitted {
-                guard: ConnectionGuard::none(),
-                observed: None,
-            });
-        };
-        let decided = shard.change(at, |entry| {
-            let mut observed = None;
-            refuse_banned(entry, bans, now, &mut observed)?;
-            if let Some((limit, mode)) = &rules.new
-                && let Err(wait) = limit.check(entry.connections, now)
-            {
-                judge(Limit::NewConnections, Some(wait), *mode, &mut observed)?;
-            }
-            if let Some((most, mode)) = rules.open
-                && entry.open >= most
-            {
-                judge(Limit::OpenConnections, None, mode, &mut observed)?;
-            }
-            if let Some((limit, _)) = &rules.new
-                && limit.check(entry.connections, now).is_ok()
-            {
-                limit.charge(&mut entry.connections, now);
-            }
-            entry.open += 1;
-            Ok(observed)
-        });
-        let observed = decided.unwrap_or(Ok(None))?;
-        drop(shard);
-        Ok(Admitted {
-            guard: ConnectionGuard::new(self.clone(), number, at),
-            observed,
-        })
-    }
-
-    /// One more request of an address: ban, then rate and number of every scope. It counts in all of them or in none.
-    ///
-    /// # Errors
-    /// A limit that is exceeded, with the time after which all rates would admit it.
-    pub fn request(
-        self: &Arc<Self>,
-        address: Address,
-        scopes: &[(ScopeId, RequestRules)],
-        bans: Option<&BanRules>,
-        now: Now,
-    ) -> Result<Admitted<RequestGuard>, Exceeded> {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        let mut slots = guards::Slots::default();
-        let (mut refused, mut observed): (Option<Exceeded>, _) = (None, None);
-        for (scope, rules) in scopes {
-            let key = Key {
-                scope: *scope,
-                address,
-            };
-            let Some(at) = shard.find_or_insert(key, of_scope(hash, *scope), now) else {
-                slots.push(u32::MAX);
-                continue;
-            };
-            // Pinned before the next scope's insertion could evict it.
-            let judged = shard.change(at, |entry| {
-                refuse_banned(entry, bans, now, &mut observed)?;
-                let judged = judge_request(entry, *scope, rules, now, &mut observed);
-                entry.in_flight += 1;
-                judged
-            });
-            let judged = judged.unwrap_or(Ok(()));
-            match judged {
-                Err(exceeded) if exceeded.limit == Limit::Banned => {
-                    refused = Some(exceeded);
-                    break;
-                }
-                Err(exceeded) => refused = Some(longest(refused, exceeded)),
-                Ok(()) => {}
-            }
-            slots.push(at);
-        }
-        if let Some(exceeded) = refused {
-            slots.release(&mut shard);
-            return Err(exceeded);
-        }
-        for (at, (_, rules)) in slots.iter().zip(scopes) {
-            if let Some((limit, _)) = &rules.rate {
-                shard.change(at, |entry| {
-                    if limit.check(entry.requests, now).is_ok() {
-                        limit.charge(&mut entry.requests, now);
-                    }
-                });
-            }
-        }
-        drop(shard);
-        Ok(Admitted {
-            guard: RequestGuard::new(self.clone(), number, slots),
-            observed,
-        })
-    }
-
-    /// One more refusal. `Some` when there were too many: whether a ban began, which only [`Mode::Observe`] and a table full of bans
-    /// prevent.
-    pub fn strike(&self, address: Address, rules: &BanRules, now: Now) -> Option<bool> {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        let key = Key {
-            scope: ScopeId::PROCESS,
-            address,
-        };
-        let at = shard.find_or_insert(key, hash, now)?;
-        let counted = shard.change(at, |entry| {
-            let counted = entry.strikes.add(rules.within, now);
-            let enough = entry.ban.is_none() && counted >= rules.refusals;
-            if enough {
-                entry.strikes = Default::default();
-            }
-            enough.then_some(counted)
-        });
-        let counted = counted.flatten()?;
-        let ban = Ban {
-            address,
-            since: now,
-            until: now.after(rules.lasts),
-            cause: Cause::Refusals(counted),
-            refused: 0,
-        };
-        Some(rules.mode == Mode::Enforce && shard.ban(at, ban, self.bans))
-    }
-
-    /// Shuts an address out. A ban in force is replaced.
-    ///
-    /// # Errors
-    /// The table holds as many bans as it may.
-    pub fn ban(&self, address: Address, lasts: Duration, now: Now) -> Result<(), BansFull> {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        let key = Key {
-            scope: ScopeId::PROCESS,
-            address,
-        };
-        let at = shard.find_or_insert(key, hash, now).ok_or(BansFull)?;
-        let ban = Ban {
-            address,
-            since: now,
-            until: now.after(lasts),
-            cause: Cause::Operator,
-            refused: 0,
-        };
-        shard.ban(at, ban, self.bans).then_some(()).ok_or(BansFull)
-    }
-
-    /// Ends the ban of an address, and forgets the refusals that would soon lead to the next. Whether there was one.
-    pub fn lift(&self, address: Address, now: Now) -> bool {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        shard.end_bans(now);
-        let key = Key {
-            scope: ScopeId::PROCESS,
-            address,
-        };
-        let Some(at) = shard.find(key, hash) else {
-            return false;
-        };
-        let lifted = shard.change(at, |entry| {
-            entry.strikes = Default::default();
-            entry.ban.take()
-        });
-        lifted.flatten().is_some()
-    }
-
-    /// The bans in force, those that end first at the front.
-    pub fn bans(&self, now: Now) -> Vec<Ban> {
-        let mut bans = Vec::new();
-        for number in 0..self.shards.len() {
-            let mut shard = self.lock(number);
-            shard.end_bans(now);
-            bans.extend(
-                shard
-                    .bans()
-                    .filter_map(|entry| entry.ban.as_deref().copied()),
-            );
-        }
-        bans.sort_unstable_by_key(|ban| (ban.until, ban.address));
-        bans
-    }
-
-    /// How many bans are in force.
-    pub fn bans_len(&self, now: Now) -> usize {
-        let count = |number| {
-            let mut shard = self.lock(number);
-            shard.end_bans(now);
-            shard.bans().count()
-        };
-        (0..self.shards.len()).map(count).sum()
-    }
-
-    /// What an address has used within a scope; refusals are those within `window`. `None`: nothing is known of it.
-    pub fn used(
         &self,
         address: Address,
-        scope: ScopeId,
-        window: Duration,
+        rules: &ConnectionRules,
+        ban: Option<&BanRules>,
         now: Now,
-    ) -> Option<Used> {
-        let (number, hash) = self.place(address);
-        let mut shard = self.lock(number);
-        shard.end_bans(now);
-        let at = shard.find(Key { scope, address }, of_scope(hash, scope))?;
-        let entry = shard.entry(at)?;
-        Some(Used {
-            connections: entry.connections,
-            requests: entry.requests,
-            open: entry.open,
-            in_flight: entry.in_flight,
-            refusals: entry.strikes.count(window, now),
-            ban: entry.ban.as_deref().copied(),
+    ) -> Result<Admitted<ConnectionGuard>, Exceeded> {
+        let (shard, key) = self.place(address);
+        let mut state = shard.lock();
+        let now = state.time(now);
+        let found = state.find(key);
+        let banned = found.and_then(|slot| state.banned(slot, mode_of(ban), now));
+        if let Some((exceeded, Mode::Enforce)) = banned {
+            return Err(exceeded);
+        }
+        let mut verdict = Verdict {
+            refused: None,
+            observed: banned.map(|(exceeded, _)| exceeded),
+        };
+        state.judge(found, key, |entry| {
+            judge::connection(entry, rules, now, &mut verdict);
+        });
+        if let Some(exceeded) = verdict.refused {
+            state.touch(found);
+            return Err(exceeded);
+        }
+        let slot = state.change(found, key, now, |entry| {
+            judge::charge_connection(entry, rules, now);
+        });
+        drop(state);
+        Ok(Admitted {
+            guard: ConnectionGuard::new(shard, slot),
+            observed: verdict.observed,
         })
     }
 
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        (0..self.shards.len())
-            .map(|number| self.lock(number).len())
-            .sum()
+    /// Decides about a request at `now`: its address's ban, then the rate and the number in flight in each of `scopes`. Either all
+    /// scopes admit it, or none is charged. A scope that is named twice counts once, by the first rules.
+    ///
+    /// # Errors
+    /// The limit that is exceeded; of several, the one with the longest wait.
+    pub fn request(
+        &self,
+        address: Address,
+        scopes: &[(ScopeId, RequestRules)],
+        ban: Option<&BanRules>,
+        now: Now,
+    ) -> Result<Admitted<RequestGuard>, Exceeded> {
+        let (shard, process) = self.place(address);
+        let mut state = shard.lock();
+        let now = state.time(now);
+        let itself = state.find(process);
+        let banned = itself.and_then(|slot| state.banned(slot, mode_of(ban), now));
+        if let Some((exceeded, Mode::Enforce)) = banned {
+            return Err(exceeded);
+        }
+        let mut verdict = Verdict {
+            refused: None,
+            observed: banned.map(|(exceeded, _)| exceeded),
+        };
+        for (scope, rules) in scopes {
+            let key = process.within(*scope);
+            let found = state.find(key);
+            state.judge(found, key, |entry| {
+                judge::request(entry, *scope, rules, now, &mut verdict);
+            });
+        }
+        if let Some(exceeded) = verdict.refused {
+            for (scope, _) in scopes {
+                let found = state.find(process.within(*scope));
+                state.touch(found);
+            }
+            return Err(exceeded);
+        }
+        let mut held = Held::default();
+        for (at, (scope, rules)) in scopes.iter().enumerate() {
+            if scopes.iter().take(at).any(|(before, _)| before == scope) {
+                continue;
+            }
+            let key = process.within(*scope);
+            // Again: what went in for the scope before may have pushed it out.
+            let found = state.find(key);
+            held.push(state.change(found, key, now, |entry| {
+                judge::charge_request(entry, rules, now);
+            }));
+        }
+        drop(state);
+        Ok(Admitted {
+            guard: RequestGuard::new(shard, held),
+            observed: verdict.observed,
+        })
     }
 
-    /// Whether nothing is known of anybody.
+    /// Counts a refusal against an address that is not banned, and bans it when that makes too many.
+    ///
+    /// Returns whether a ban began, once the number is reached. `Some(false)`: it would have begun, but the rules only observe or the
+    /// table holds as many bans as it may; that is said once per window for each address.
+    pub fn strike(&self, address: Address, rules: &BanRules, now: Now) -> Option<bool> {
+        let (shard, key) = self.place(address);
+        let mut state = shard.lock();
+        let now = state.time(now);
+        let found = state.find(key);
+        if found.is_some_and(|slot| state.is_banned(slot, now)) {
+            return None;
+        }
+        state.touch(found);
+        let slot = state.change(found, key, now, |_| ())?;
+        let refusals = state.strike(slot, rules.within, now);
+        if refusals < rules.refusals.clamp(1, strikes::MOST) {
+            return None;
+        }
+        if rules.mode == Mode::Enforce {
+            let cause = Cause::Refusals(refusals);
+            let begun = state.begin_ban(slot, now.after(rules.lasts), cause, now);
+            if begun.is_ok() {
+                return Some(true);
+            }
+        }
+        if !state.slab.strikes_mut(slot).may_tell() {
+            return None;
+        }
+        if rules.mode == Mode::Enforce {
+            state.missed_bans = state.missed_bans.saturating_add(1);
+        }
+        Some(false)
+    }
+
+    /// Entries in the table: one for each address, and one for each scope beside the process in which it was counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sum(|state| state.slab.len())
+    }
+
+    /// Whether nothing is kept of anybody.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn place(&self, address: Address) -> (usize, u64) {
+    /// The most entries there will ever be: what was asked for and less than a tenth more, so that shards may fill unevenly.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.sum(|state| state.slab.capacity())
+    }
+
+    /// The most memory the table will ever take, in bytes: full, and with as many bans as it may hold.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.sum(|state| state.most_bytes())
+    }
+
+    /// Connections and requests that were admitted without being counted in a scope, because everything in their shard was in use.
+    #[must_use]
+    pub fn untracked(&self) -> u64 {
+        self.sum(|state| state.untracked)
+    }
+
+    /// Bans that did not begin because their shard held as many as it may; of an address, one per window.
+    #[must_use]
+    pub fn missed_bans(&self) -> u64 {
+        self.sum(|state| state.missed_bans)
+    }
+
+    fn sum<T: std::iter::Sum>(&self, of: impl Fn(&mut shard::State) -> T) -> T {
+        self.shards.iter().map(|shard| of(&mut shard.lock())).sum()
+    }
+
+    /// Where everything about the address is, and its key for the whole process.
+    fn place(&self, address: Address) -> (&Arc<Shard>, Key) {
         let hash = self.seed.hash_one(address.number());
-        // The index uses the upper bits and the lowest ones; these are from the middle.
-        ((hash >> 40) as usize % SHARDS, hash)
-    }
-
-    fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
-        // Numbers are made by `place`, below `SHARDS`. A panic in another thread leaves numbers, not broken memory.
-        self.shards[number]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        // The upper half chooses the shard, the lower half the bucket in it.
+        let number = (hash >> 32) as usize & (self.shards.len() - 1);
+        (&self.shards[number], Key::new(address, hash as u32))
     }
 }
 
-/// PERF: one hash with the seed for all scopes.
-fn of_scope(hash: u64, scope: ScopeId) -> u64 {
-    hash.rotate_left(scope.0 % 64) ^ u64::from(scope.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// A ban for refusals holds as long as the file wants such bans enforced, an operator's always.
-fn refuse_banned(
-    entry: &mut entry::Entry,
-    rules: Option<&BanRules>,
-    now: Now,
-    observed: &mut Option<Exceeded>,
-) -> Result<(), Exceeded> {
-    let Some(ban) = entry.ban.as_mut().filter(|ban| ban.until > now) else {
-        return Ok(());
-    };
-    let left = Some(ban.until.since(now));
-    let mode = match (ban.cause, rules) {
-        (Cause::Operator, _) => Mode::Enforce,
-        (Cause::Refusals(_), Some(rules)) => rules.mode,
-        (Cause::Refusals(_), None) => return Ok(()),
-    };
-    if mode == Mode::Enforce {
-        ban.refused = ban.refused.saturating_add(1);
-    }
-    judge(Limit::Banned, left, mode, observed)
-}
-
-fn judge_request(
-    entry: &entry::Entry,
-    scope: ScopeId,
-    rules: &RequestRules,
-    now: Now,
-    observed: &mut Option<Exceeded>,
-) -> Result<(), Exceeded> {
-    let of_scope = |exceeded| Exceeded { scope, ..exceeded };
-    let mut of_this = None;
-    if let Some((limit, mode)) = &rules.rate
-        && let Err(wait) = limit.check(entry.requests, now)
-    {
-        judge(Limit::Requests, Some(wait), *mode, &mut of_this).map_err(of_scope)?;
-    }
-    if let Some((most, mode)) = rules.in_flight
-        && entry.in_flight >= most
-    {
-        judge(Limit::RequestsInFlight, None, mode, &mut of_this).map_err(of_scope)?;
-    }
-    *observed = observed.or(of_this.map(of_scope));
-    Ok(())
-}
-
-fn judge(
-    limit: Limit,
-    retry_after: Option<Duration>,
-    mode: Mode,
-    observed: &mut Option<Exceeded>,
-) -> Result<(), Exceeded> {
-    let exceeded = Exceeded {
-        limit,
-        scope: ScopeId::PROCESS,
-        retry_after,
-    };
-    match mode {
-        Mode::Enforce => Err(exceeded),
-        Mode::Observe => {
-            observed.get_or_insert(exceeded);
-            Ok(())
-        }
-    }
-}
-
-/// Of two limits that are exceeded, the one that lasts longer: who waits for that is admitted.
-fn longest(first: Option<Exceeded>, second: Exceeded) -> Exceeded {
-    match first {
-        Some(first) if first.retry_after >= second.retry_after => first,
-        _ => second,
-    }
+/// Without rules a ban that began by itself is over: the operator has switched bans off.
+fn mode_of(ban: Option<&BanRules>) -> Option<Mode> {
+    ban.map(|rules| rules.mode)
 }

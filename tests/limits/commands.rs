@@ -97,7 +97,11 @@ async fn an_address_shows_what_it_has_used() {
 async fn what_is_wrong_is_told_with_what_to_do() {
     let wrong = run_with(&["bans", "add", "kiosk"], &["--admin", "127.0.0.1:9"]).await;
     assert_eq!(wrong.code, Some(2));
-    assert!(wrong.err.contains("write `192.0.2.7`"), "{}", wrong.err);
+    assert!(
+        wrong.err.contains("write one such as `192.0.2.7`"),
+        "{}",
+        wrong.err
+    );
     let nobody = run_with(&["bans", "list"], &["--admin", "127.0.0.1:9"]).await;
     assert_eq!(nobody.code, Some(1));
     assert!(

@@ -1,233 +1,292 @@
-//! One part of the table: entries that stay where they are, an index over them, and the idle ones in the order of their last use.
+//! A shard: the entries whose addresses hash here, behind one lock.
 //!
-//! ```text
-//! index   (scope, address) -> slot
-//! slots   in chunks, never moved: a guard finds its entry by the number of its slot
-//! idle    a list through the entries without connection, request or ban: the only ones that can be evicted
-//! bans    by their end
+//! An entry is in its bucket's chain, and either pinned or in the list of idle ones. Every step takes the same time however many entries
+//! there are, but for a walk over the bans when the last one that may be held is taken.
+//!
+//! ```ignore
+//! let mut state = shard.lock();
+//! let found = state.find(key);
+//! let slot = state.change(found, key, now, |entry| entry.open += 1);
 //! ```
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod invariants;
 
-use hashbrown::HashTable;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::entry::{Ban, Entry, Key};
-use crate::limits::clock::Now;
+use super::super::clock::Now;
+use super::super::rules::{Exceeded, Limit, Mode, ScopeId};
+use super::super::strikes::Strikes;
+use super::bans::{Ban, Bans, BansFull, Cause};
+use super::entry::{Entry, Key, NONE};
+use super::idle::Idle;
+use super::slab::Slab;
 
-/// Slots that are allocated at once: small enough that the last chunk of each shard wastes little.
-const CHUNK: usize = 256;
-/// Stands for no slot.
-const NONE: u32 = u32::MAX;
-/// Entries that one insertion may tidy away.
-const TIDY: usize = 2;
+/// The most entries of a shard: beyond, slots would not be u32.
+const MOST: usize = 1 << 28;
+/// Idle entries at rest that go when a new one comes: the table follows what is active, faster than it grew.
+const DROPPED: usize = 2;
 
-pub(super) struct Shard {
-    chunks: Vec<Vec<Slot>>,
-    index: HashTable<u32>,
-    free: Vec<u32>,
-    /// The idle entry that was used last, and the one that was not for the longest time.
-    newest: u32,
-    oldest: u32,
-    bans: BTreeSet<(Now, u32)>,
-    most: usize,
-}
+/// A part of the table.
+#[derive(Debug)]
+pub(super) struct Shard(Mutex<State>);
 
-struct Slot {
-    entry: Entry,
-    hash: u64,
-    newer: u32,
-    older: u32,
-    idle: bool,
+/// What is behind the lock.
+#[derive(Debug)]
+pub(super) struct State {
+    /// The first entry of each bucket. PERF: made once; an index that grows would stop everybody while it moves.
+    buckets: Box<[u32]>,
+    pub(super) slab: Slab,
+    idle: Idle,
+    pub(super) bans: Bans,
+    /// The latest moment that a caller has brought.
+    latest: Now,
+    pub(super) untracked: u64,
+    pub(super) missed_bans: u64,
 }
 
 impl Shard {
-    pub(super) fn new(most: usize) -> Shard {
-        Shard {
-            chunks: Vec::new(),
-            index: HashTable::new(),
-            free: Vec::new(),
-            newest: NONE,
-            oldest: NONE,
-            bans: BTreeSet::new(),
-            most,
-        }
+    pub fn new(capacity: usize) -> Self {
+        let capacity = capacity.clamp(1, MOST);
+        Shard(Mutex::new(State {
+            buckets: vec![NONE; capacity.next_power_of_two()].into_boxed_slice(),
+            slab: Slab::new(capacity as u32),
+            idle: Idle::new(),
+            bans: Bans::new(capacity.div_ceil(4)),
+            latest: Now(0),
+            untracked: 0,
+            missed_bans: 0,
+        }))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    pub(super) fn bans(&self) -> impl Iterator<Item = &Entry> {
-        let slots = self.bans.iter().filter_map(|(_, at)| self.slot(*at));
-        slots.map(|slot| &slot.entry)
-    }
-
-    pub(super) fn find(&self, key: Key, hash: u64) -> Option<u32> {
-        let found = self.index.find(hash, |&at| {
-            self.slot(at).is_some_and(|slot| slot.entry.key == key)
-        });
-        found.copied()
-    }
-
-    pub(super) fn entry(&self, at: u32) -> Option<&Entry> {
-        self.slot(at).map(|slot| &slot.entry)
-    }
-
-    /// The slot of this key, made if need be. `None` if the shard is full of entries that may not go.
-    pub(super) fn find_or_insert(&mut self, key: Key, hash: u64, now: Now) -> Option<u32> {
-        if let Some(at) = self.find(key, hash) {
-            return Some(at);
-        }
-        self.end_bans(now);
-        self.tidy(now);
-        if self.len() >= self.most {
-            let oldest = self.oldest;
-            self.remove(oldest)?;
-        }
-        let slot = Slot {
-            entry: Entry::new(key),
-            hash,
-            newer: NONE,
-            older: NONE,
-            idle: false,
-        };
-        let at = match self.free.pop() {
-            Some(at) => {
-                *self.slot_mut(at)? = slot;
-                at
-            }
-            None => self.push(slot)?,
-        };
-        let chunks = &self.chunks;
-        self.index
-            .insert_unique(hash, at, |&at| look(chunks, at).map_or(0, |slot| slot.hash));
-        self.join_idle(at);
-        Some(at)
-    }
-
-    /// Changes an entry, and keeps the lists right that depend on it.
-    pub(super) fn change<T>(&mut self, at: u32, change: impl FnOnce(&mut Entry) -> T) -> Option<T> {
-        let slot = self.slot_mut(at)?;
-        let before = slot.entry.ban.as_ref().map(|ban| ban.until);
-        let changed = change(&mut slot.entry);
-        let after = slot.entry.ban.as_ref().map(|ban| ban.until);
-        let (pinned, idle) = (slot.entry.is_pinned(), slot.idle);
-        if before != after {
-            if let Some(until) = before {
-                self.bans.remove(&(until, at));
-            }
-            if let Some(until) = after {
-                self.bans.insert((until, at));
-            }
-        }
-        if idle {
-            self.leave_idle(at);
-        }
-        if !pinned {
-            self.join_idle(at);
-        }
-        Some(changed)
-    }
-
-    /// Begins a ban, unless as many as may be are in force.
-    pub(super) fn ban(&mut self, at: u32, ban: Ban, most: usize) -> bool {
-        let is_banned = self.entry(at).is_some_and(|entry| entry.ban.is_some());
-        if !is_banned && self.bans.len() >= most {
-            return false;
-        }
-        self.change(at, |entry| entry.ban = Some(Box::new(ban)))
-            .is_some()
-    }
-
-    /// Forgets the bans that are over.
-    pub(super) fn end_bans(&mut self, now: Now) {
-        while let Some(&(until, at)) = self.bans.first() {
-            if until > now {
-                break;
-            }
-            if self.change(at, |entry| entry.ban = None).is_none() {
-                self.bans.pop_first();
-            }
-        }
-    }
-
-    /// Drops a few entries of which nothing is worth remembering, so that the table is as large as its clients are many.
-    fn tidy(&mut self, now: Now) {
-        for _ in 0..TIDY {
-            let oldest = self.oldest;
-            if !self
-                .entry(oldest)
-                .is_some_and(|entry| entry.is_at_rest(now))
-            {
-                break;
-            }
-            self.remove(oldest);
-        }
-    }
-
-    fn remove(&mut self, at: u32) -> Option<()> {
-        let hash = self.slot(at)?.hash;
-        self.leave_idle(at);
-        self.index
-            .find_entry(hash, |&other| other == at)
-            .ok()?
-            .remove();
-        self.free.push(at);
-        Some(())
-    }
-
-    fn push(&mut self, slot: Slot) -> Option<u32> {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let chunk = self.chunks.last_mut()?;
-        chunk.push(slot);
-        u32::try_from(before + chunk.len() - 1).ok()
-    }
-
-    fn slot(&self, at: u32) -> Option<&Slot> {
-        look(&self.chunks, at)
-    }
-
-    fn slot_mut(&mut self, at: u32) -> Option<&mut Slot> {
-        let at = at as usize;
-        self.chunks.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
-    }
-
-    fn join_idle(&mut self, at: u32) {
-        let newest = self.newest;
-        let Some(slot) = self.slot_mut(at) else {
-            return;
-        };
-        (slot.idle, slot.newer, slot.older) = (true, NONE, newest);
-        match self.slot_mut(newest) {
-            Some(second) => second.newer = at,
-            None => self.oldest = at,
-        }
-        self.newest = at;
-    }
-
-    fn leave_idle(&mut self, at: u32) {
-        let Some(slot) = self.slot_mut(at) else {
-            return;
-        };
-        if !std::mem::take(&mut slot.idle) {
-            return;
-        }
-        let (newer, older) = (slot.newer, slot.older);
-        match self.slot_mut(newer) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
-        }
-        match self.slot_mut(older) {
-            Some(slot) => slot.newer = newer,
-            None => self.oldest = newer,
-        }
+    /// Nothing below panics half way, so a poisoned lock guards nothing worse than any other.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn look(chunks: &[Vec<Slot>], at: u32) -> Option<&Slot> {
-    let at = at as usize;
-    chunks.get(at / CHUNK)?.get(at % CHUNK)
+impl State {
+    /// SECURITY: who read the clock first may get the lock last. Going back in time would forgive a key what it has just used.
+    pub fn time(&mut self, now: Now) -> Now {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
+
+    /// The most bytes behind this lock.
+    pub fn most_bytes(&self) -> usize {
+        let fixed = size_of::<Shard>() + size_of_val::<[u32]>(&self.buckets);
+        fixed + self.slab.most_bytes() + self.bans.most_bytes()
+    }
+
+    pub fn find(&self, key: Key) -> Option<u32> {
+        let mut slot = self.buckets[self.bucket(key)];
+        while slot != NONE {
+            let entry = self.slab.get(slot);
+            if entry.key == key {
+                return Some(slot);
+            }
+            slot = entry.next;
+        }
+        None
+    }
+
+    /// Shows the entry to `of`, or one of which nothing is known.
+    pub fn judge<T>(
+        &mut self,
+        found: Option<u32>,
+        key: Key,
+        of: impl FnOnce(&mut Entry) -> T,
+    ) -> T {
+        match found {
+            Some(slot) => of(self.slab.get_mut(slot)),
+            None => of(&mut Entry::new(key)),
+        }
+    }
+
+    /// It was asked for: others go before it.
+    pub fn touch(&mut self, found: Option<u32>) {
+        if let Some(slot) = found
+            && !self.slab.get(slot).is_pinned()
+        {
+            self.idle.renew(&mut self.slab, slot);
+        }
+    }
+
+    /// Changes an entry, and makes it first if there is none. `None`: there is no room.
+    pub fn change(
+        &mut self,
+        found: Option<u32>,
+        key: Key,
+        now: Now,
+        change: impl FnOnce(&mut Entry),
+    ) -> Option<u32> {
+        if let Some(slot) = found {
+            self.update(slot, change);
+            return Some(slot);
+        }
+        self.make_room(now);
+        let mut entry = Entry::new(key);
+        change(&mut entry);
+        let bucket = self.bucket(key);
+        entry.next = self.buckets[bucket];
+        let Some(slot) = self.slab.claim(entry) else {
+            self.untracked = self.untracked.saturating_add(1);
+            return None;
+        };
+        self.buckets[bucket] = slot;
+        if !entry.is_pinned() {
+            self.idle.push(&mut self.slab, slot);
+        }
+        Some(slot)
+    }
+
+    /// Changes the entry in `slot`, which is on the list of idle ones exactly if it is not pinned.
+    pub fn update(&mut self, slot: u32, change: impl FnOnce(&mut Entry)) {
+        let entry = self.slab.get_mut(slot);
+        let was_pinned = entry.is_pinned();
+        change(entry);
+        match (was_pinned, entry.is_pinned()) {
+            (false, true) => self.idle.unlink(&mut self.slab, slot),
+            (true, false) => self.idle.push(&mut self.slab, slot),
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// Counts a refusal. Returns those within the window.
+    pub fn strike(&mut self, slot: u32, within: Duration, now: Now) -> u32 {
+        let over = Strikes::over(within, now);
+        let entry = self.slab.get_mut(slot);
+        let rubbish = entry.struck_until <= now;
+        entry.struck_until = entry.struck_until.max(over);
+        let strikes = self.slab.strikes_mut(slot);
+        if rubbish {
+            *strikes = Strikes::default();
+        }
+        strikes.add(within, now)
+    }
+
+    /// The ban of an entry that runs at `now`, and whether it refuses, if bans that began by themselves are in `mode` (`None`: off).
+    pub fn banned(&mut self, slot: u32, mode: Option<Mode>, now: Now) -> Option<(Exceeded, Mode)> {
+        if !self.is_banned(slot, now) {
+            return None;
+        }
+        let ban = self.bans.get_mut(self.slab.get(slot).ban);
+        let mode = match ban.cause {
+            Cause::Operator => Mode::Enforce,
+            Cause::Refusals(_) => mode?,
+        };
+        if mode == Mode::Enforce {
+            ban.refused = ban.refused.saturating_add(1);
+        }
+        let exceeded = Exceeded {
+            limit: Limit::Banned,
+            scope: ScopeId::PROCESS,
+            retry_after: Some(ban.until.since(now)),
+        };
+        Some((exceeded, mode))
+    }
+
+    /// Whether a ban of the entry runs at `now`. One that is over is dropped.
+    pub fn is_banned(&mut self, slot: u32, now: Now) -> bool {
+        let at = self.slab.get(slot).ban;
+        if at == NONE {
+            return false;
+        }
+        let runs = self.bans.get(at).until > now;
+        if !runs {
+            self.end_ban(slot);
+        }
+        runs
+    }
+
+    /// Begins a ban, in place of one that runs. The strikes that led to it are forgotten: after it they begin anew.
+    ///
+    /// # Errors
+    /// There are as many bans as may be.
+    pub fn begin_ban(
+        &mut self,
+        slot: u32,
+        until: Now,
+        cause: Cause,
+        now: Now,
+    ) -> Result<(), BansFull> {
+        let entry = self.slab.get(slot);
+        let ban = Ban {
+            address: entry.key.address,
+            since: now,
+            until,
+            cause,
+            refused: 0,
+        };
+        if entry.ban != NONE {
+            *self.bans.get_mut(entry.ban) = ban;
+            self.bans.ends(until);
+        } else {
+            if self.bans.is_full() {
+                self.end_bans(now);
+            }
+            if self.bans.is_full() {
+                return Err(BansFull);
+            }
+            let at = self.bans.push(ban, slot);
+            self.update(slot, |entry| entry.ban = at);
+        }
+        self.slab.get_mut(slot).struck_until = Now(0);
+        Ok(())
+    }
+
+    /// Drops the ban of an entry that has one.
+    pub fn end_ban(&mut self, slot: u32) {
+        let at = self.slab.get(slot).ban;
+        self.update(slot, |entry| entry.ban = NONE);
+        self.bans.remove(at, &mut self.slab);
+    }
+
+    /// Drops all bans that are over.
+    pub fn end_bans(&mut self, now: Now) {
+        for slot in self.bans.all_over(now) {
+            self.end_ban(slot);
+        }
+    }
+
+    /// Drops what says nothing any more, and if that leaves no room, what has been idle for longest.
+    fn make_room(&mut self, now: Now) {
+        for slot in self.bans.some_over(now).into_iter().flatten() {
+            self.end_ban(slot);
+        }
+        for _ in 0..DROPPED {
+            match self.idle.oldest() {
+                Some(oldest) if self.slab.get(oldest).is_at_rest(now) => self.forget(oldest),
+                Some(_) | None => break,
+            }
+        }
+        if self.slab.len() == self.slab.capacity()
+            && let Some(oldest) = self.idle.oldest()
+        {
+            self.forget(oldest);
+        }
+    }
+
+    /// SECURITY: for idle entries only, which nothing refers to.
+    fn forget(&mut self, slot: u32) {
+        self.idle.unlink(&mut self.slab, slot);
+        let Entry { key, next, .. } = *self.slab.get(slot);
+        let bucket = self.bucket(key);
+        if self.buckets[bucket] == slot {
+            self.buckets[bucket] = next;
+        } else {
+            let mut before = self.buckets[bucket];
+            while self.slab.get(before).next != slot {
+                before = self.slab.get(before).next;
+            }
+            self.slab.get_mut(before).next = next;
+        }
+        self.slab.release(slot);
+    }
+
+    fn bucket(&self, key: Key) -> usize {
+        // A power of two of them.
+        key.bucket() & (self.buckets.len() - 1)
+    }
 }

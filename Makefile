@@ -6,10 +6,10 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench audit
+.PHONY: help demo test check bench slow-clients audit
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## Start the gateway with simulated servers on loopback and print what to try
 	@scripts/prepare demo
@@ -39,6 +39,12 @@ check: ## Formatting, lints, documentation and dependency rules, without running
 bench: ## Run the benchmarks
 	@scripts/prepare bench
 	$(CARGO) bench $(LOCKED) --workspace
+
+# Not part of `test`: it takes minutes, and what it prints is a number for people.
+slow-clients: ## Measure what 2,000 slow clients of each kind make the gateway hold
+	@scripts/prepare bench
+	$(CARGO) build $(LOCKED) --release --package portcullis --package loadtest --bin portcullis --bin slow-clients
+	ulimit -n 16384 && target/release/slow-clients target/release/portcullis
 
 # Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
 audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)

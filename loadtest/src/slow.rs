@@ -15,6 +15,7 @@
 mod frames;
 mod http1;
 mod http2;
+pub mod measure;
 
 use std::io;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::http2::Uploads;
 use super::pace::Pace;
 use super::{ListenerSettings, Signals};
 use crate::reason::Reason;
@@ -80,8 +81,8 @@ impl Connection {
 /// How the request body of an HTTP/2 stream is getting on.
 ///
 /// Pingora has no timer for it, so the gateway ticks: [`BodyProgress::start`] when it has connected upstream, [`BodyProgress::tick`]
-/// with every chunk, and [`BodyProgress::finished`] with the last one. A stream that gets into a debt of `body_idle` is reset. HTTP/1
-/// has Pingora's read timeout and the stream's own pace.
+/// with every chunk, and [`BodyProgress::finished`] with the last one. A stream that gets into a debt of `body_idle` is reset, unless
+/// the wire shows that it is not the client who is late. HTTP/1 has Pingora's read timeout and the stream's own pace.
 ///
 /// ```
 /// use portcullis::front_door::BodyProgress;
@@ -93,6 +94,7 @@ impl Connection {
 pub struct BodyProgress {
     state: Mutex<State>,
     idle: Duration,
+    uploads: Arc<Uploads>,
 }
 
 #[derive(Debug)]
@@ -101,17 +103,22 @@ struct State {
     last: Instant,
     pace: Pace,
     done: bool,
+    /// A server was late, not the client.
+    excused: bool,
 }
 
 impl BodyProgress {
-    pub(super) fn new(settings: &ListenerSettings) -> BodyProgress {
+    pub(super) fn new(settings: &ListenerSettings, uploads: Arc<Uploads>) -> BodyProgress {
+        uploads.begin();
         BodyProgress {
             state: Mutex::new(State {
                 last: Instant::now(),
                 pace: Pace::new(settings.body_rate, settings.body_idle),
                 done: false,
+                excused: false,
             }),
             idle: settings.body_idle,
+            uploads,
         }
     }
 
@@ -137,7 +144,12 @@ impl BodyProgress {
         let now = Instant::now();
         let waited = now.duration_since(state.last);
         state.last = now;
-        state.pace.waited(waited);
+        if std::mem::take(&mut state.excused) {
+            self.uploads.goes_on();
+        }
+        if self.uploads.spare() == 0 {
+            state.pace.waited(waited);
+        }
         // Who is over it is ended by `stalled`, however much comes at last.
         if !state.pace.is_over() {
             state.pace.moved(bytes);
@@ -146,20 +158,44 @@ impl BodyProgress {
 
     /// The body is complete: from here on silence is not the client's fault.
     pub fn finished(&self) {
-        self.state().done = true;
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.done, true) {
+            self.uploads.end(std::mem::take(&mut state.excused));
+        }
+    }
+
+    /// Starts anew where a server is late; it has timeouts of its own.
+    fn is_excused(&self, state: &mut State) -> bool {
+        if !state.excused {
+            state.excused = self.uploads.excuse();
+        } else if self.uploads.spare() == 0 {
+            state.excused = false;
+            self.uploads.goes_on();
+        }
+        if state.excused {
+            state.last = Instant::now();
+            state.pace.forgive();
+        }
+        state.excused
     }
 
     /// Returns when the client was waited for too long, and how; never once the body is complete.
     pub(super) async fn stalled(&self) -> Reason {
         loop {
             let due = {
-                let state = self.state();
+                let mut state = self.state();
                 let due = state.last + state.pace.left();
-                match state.last.elapsed() {
-                    _ if state.done => None,
-                    silent if silent >= self.idle => return Reason::BodyTimeout,
-                    _ if Instant::now() >= due => return Reason::BodyTooSlow,
-                    _ => Some(due),
+                let silent = state.last.elapsed();
+                if state.done {
+                    None
+                } else if Instant::now() < due {
+                    Some(due)
+                } else if self.is_excused(&mut state) {
+                    Some(state.last + self.idle)
+                } else if silent >= self.idle {
+                    return Reason::BodyTimeout;
+                } else {
+                    return Reason::BodyTooSlow;
                 }
             };
             match due {
@@ -170,6 +206,12 @@ impl BodyProgress {
     }
 }
 
+impl Drop for BodyProgress {
+    fn drop(&mut self) {
+        self.finished();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,7 +219,20 @@ mod tests {
     fn progress(idle: Duration) -> BodyProgress {
         let mut settings = ListenerSettings::new(([127, 0, 0, 1], 0).into());
         settings.body_idle = idle;
-        BodyProgress::new(&settings)
+        let uploads = Arc::<Uploads>::default();
+        uploads.opened(1);
+        BodyProgress::new(&settings, uploads)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_has_come_is_not_late() {
+        let waiting = progress(Duration::from_millis(5));
+        waiting.uploads.complete(1);
+        let patience = Duration::from_millis(50);
+        let waited = tokio::time::timeout(patience, waiting.stalled()).await;
+        assert!(waited.is_err(), "the gateway has yet to read it");
+        waiting.uploads.opened(1);
+        assert_eq!(waiting.stalled().await, Reason::BodyTimeout);
     }
 
     #[tokio::test]

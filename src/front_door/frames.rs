@@ -13,10 +13,12 @@
 mod allowance;
 mod sent;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use sent::{Sent, SentWatch};
 
+use super::http2::Uploads;
 use crate::reason::Reason;
 use allowance::{Allowance, Spent};
 
@@ -76,6 +78,7 @@ pub(super) struct FrameWatch {
     in_block: bool,
     resets_left: u32,
     allowance: Allowance,
+    uploads: Arc<Uploads>,
     complete: u64,
 }
 
@@ -111,14 +114,21 @@ fn length(l0: u8, l1: u8, l2: u8) -> usize {
     usize::from(l0) << 16 | usize::from(l1) << 8 | usize::from(l2)
 }
 
+/// The reserved bit is ignored (RFC 9113 section 4.1).
+fn number(s0: u8, s1: u8, s2: u8, s3: u8) -> u32 {
+    u32::from_be_bytes([s0 & 0x7f, s1, s2, s3])
+}
+
 impl FrameWatch {
-    pub(super) fn new(resets: u32) -> FrameWatch {
+    /// `uploads` hears of request bodies.
+    pub(super) fn new(resets: u32, uploads: Arc<Uploads>) -> FrameWatch {
         FrameWatch {
             state: State::Preface { left: PREFACE_LEN },
             greeted: false,
             in_block: false,
             resets_left: resets,
             allowance: Allowance::default(),
+            uploads,
             complete: 0,
         }
     }
@@ -178,10 +188,19 @@ impl FrameWatch {
     }
 
     fn begin(&mut self, head: [u8; 9], now: Duration) -> Result<(), TooMany> {
-        let [l0, l1, l2, kind, flags, ..] = head;
+        let [l0, l1, l2, kind, flags, s0, s1, s2, s3] = head;
+        let stream = number(s0, s1, s2, s3);
         let left = length(l0, l1, l2);
         if kind == HEADERS || kind == CONTINUATION {
             self.in_block = flags & END_HEADERS == 0;
+        }
+        match kind {
+            HEADERS if flags & END_STREAM == 0 => self.uploads.opened(stream),
+            DATA => self.uploads.came(stream, left),
+            _ => {}
+        }
+        if matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 || kind == RST_STREAM {
+            self.uploads.complete(stream);
         }
         match kind {
             HEADERS => self.allowance.explained_by_request(),

@@ -6,6 +6,7 @@
 //! ```
 
 mod streams;
+mod uploads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use super::stream::ClientStream;
 use super::{Connection, ListenerSettings, Shared};
 use streams::Streams;
+pub(super) use uploads::Uploads;
 
 /// Request bytes a stream may send ahead of being read.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -34,6 +36,7 @@ pub(super) async fn serve<A>(
 ) where
     A: HttpServerApp + Send + Sync + 'static,
 {
+    let uploads = stream.uploads();
     let settings = connection.listener.clone();
     let mut options = HttpServerOptions::default();
     options.h2_idle_timeout = Some(settings.http2.idle);
@@ -44,6 +47,7 @@ pub(super) async fn serve<A>(
         door: door.clone(),
         left: AtomicU32::new(settings.keep_alive_requests.max(1)),
         open: AtomicUsize::new(0),
+        uploads,
         connection,
         options,
         finish,

@@ -32,6 +32,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::framing::ChunkWatch;
+use super::http2::Uploads;
 use super::pace::{Pace, TooSlow};
 use super::socket::{Socket, poll_append};
 use super::{Connection, Doorkeeper};
@@ -109,6 +110,12 @@ impl ClientStream {
                 .then(|| Box::new(Frames::new(connection.clone(), keeper.clone()))),
             digest: Arc::new(digest),
         }
+    }
+
+    /// The request bodies of an HTTP/2 connection, as the wire shows them.
+    pub(super) fn uploads(&self) -> Arc<Uploads> {
+        let frames = self.frames.as_ref();
+        frames.map(|frames| frames.uploads()).unwrap_or_default()
     }
 
     /// What has been read of the next head.

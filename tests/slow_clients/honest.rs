@@ -6,6 +6,7 @@ use loadtest::edge::Edge;
 use loadtest::rude::Rude;
 use loadtest::rude::client::{Dial, Line};
 use loadtest::slow::{BRIEF, ENDLESS, HOST, frame, get, hpack};
+use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 
 use crate::support::*;
 
@@ -105,6 +106,19 @@ async fn a_thin_line_is_slow_and_not_an_attack() {
     assert_eq!(stage.refusals().await, []);
 }
 
+/// A TLS connection that has agreed on HTTP/2.
+async fn tls(address: std::net::SocketAddr) -> tokio_openssl::SslStream<tokio::net::TcpStream> {
+    let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    connector.set_verify(SslVerifyMode::NONE);
+    connector.set_alpn_protos(b"\x02h2").unwrap();
+    let configuration = connector.build().configure().unwrap();
+    let ssl = configuration.verify_hostname(false).into_ssl(HOST).unwrap();
+    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut stream = tokio_openssl::SslStream::new(ssl, tcp).unwrap();
+    std::pin::Pin::new(&mut stream).connect().await.unwrap();
+    stream
+}
+
 #[tokio::test]
 async fn an_upload_that_waits_for_the_server_is_not_the_clients_fault() {
     let server = Rude::serve(|mut connection| async move {
@@ -121,7 +135,7 @@ async fn an_upload_that_waits_for_the_server_is_not_the_clients_fault() {
             connection.fill().await?;
         }
         connection
-            .write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
             .await?;
         connection.until_gone().await?;
         Ok(connection)
@@ -145,5 +159,23 @@ hosts: {{ {HOST}: {{ server: slow }} }}",
         .await
         .unwrap();
     assert_eq!(got.status(), Some(200), "{}", got.text());
+
+    let tls = tls(stage.edge.https()).await;
+    let (client, connection) = h2::client::handshake(tls).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let request = http::Request::post(format!("https://{HOST}/"))
+        .body(())
+        .unwrap();
+    let (answer, mut body) = client.send_request(request, false).unwrap();
+    let mut left: usize = 40 << 20;
+    while left > 0 {
+        body.reserve_capacity(left.min(16_384));
+        let granted = std::future::poll_fn(|cx| body.poll_capacity(cx)).await;
+        let n = granted.unwrap().unwrap().min(left);
+        left -= n;
+        body.send_data(vec![b'x'; n].into(), left == 0).unwrap();
+    }
+    assert_eq!(answer.await.unwrap().status(), 200);
     assert_eq!(stage.refusals().await, []);
 }

@@ -1,14 +1,15 @@
-//! The frames that we send, as far as they tell about the client: DATA explains its window updates, and GOAWAY says why the HTTP/2
-//! library has had enough.
+//! The frames that we send, as far as they tell about the client: DATA explains its window updates, WINDOW_UPDATE lets it go on with
+//! its bodies, and GOAWAY says why the HTTP/2 library has had enough.
 //!
 //! ```ignore
 //! sent.follow(written, |event| if let Sent::GoAway(reason) = event { tell(reason) });
 //! ```
 
-use super::{DATA, END_STREAM, FrameHead, HEADERS, skip};
+use super::{DATA, END_STREAM, FrameHead, HEADERS, RST_STREAM, skip};
 use crate::reason::Reason;
 
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 /// As much of a payload as is looked at: the library's longest word in a GOAWAY, and more.
 const KEPT: usize = 48;
 /// The error codes of RFC 9113 section 7 that are no complaint.
@@ -22,6 +23,15 @@ const STATUS_431: &[u8] = b"\x48\x83\x69\x90\xff";
 pub(in crate::front_door) enum Sent {
     /// DATA with so many bytes.
     Data(usize),
+    /// WINDOW_UPDATE: the client may send so many bytes more.
+    Window {
+        /// 0 is the connection.
+        stream: u32,
+        /// Bytes.
+        more: u32,
+    },
+    /// We have finished or reset this stream.
+    Closed(u32),
     /// The library's own 431: the header list was too large, and nobody else has seen it.
     TooLarge,
     /// The library ends the connection.
@@ -38,6 +48,7 @@ pub(in crate::front_door) struct SentWatch {
 struct Payload {
     kind: u8,
     flags: u8,
+    stream: u32,
     len: usize,
     left: usize,
     kept: [u8; KEPT],
@@ -60,21 +71,20 @@ impl SentWatch {
                 }
                 Some(payload) => payload.take(&mut bytes),
             }
-            if let Some(payload) = self.payload.take_if(|payload| payload.left == 0)
-                && let Some(event) = payload.means()
-            {
-                tell(event);
+            if let Some(payload) = self.payload.take_if(|payload| payload.left == 0) {
+                payload.tell(&mut tell);
             }
         }
     }
 }
 
 impl Payload {
-    fn new([l0, l1, l2, kind, flags, ..]: [u8; 9]) -> Payload {
+    fn new([l0, l1, l2, kind, flags, s0, s1, s2, s3]: [u8; 9]) -> Payload {
         let len = super::length(l0, l1, l2);
         Payload {
             kind,
             flags,
+            stream: super::number(s0, s1, s2, s3),
             len,
             left: len,
             kept: [0; KEPT],
@@ -91,6 +101,16 @@ impl Payload {
         self.left -= n;
     }
 
+    fn tell(&self, tell: &mut impl FnMut(Sent)) {
+        if let Some(event) = self.means() {
+            tell(event);
+        }
+        let last = matches!(self.kind, DATA | HEADERS) && self.flags & END_STREAM != 0;
+        if last || self.kind == RST_STREAM {
+            tell(Sent::Closed(self.stream));
+        }
+    }
+
     fn means(&self) -> Option<Sent> {
         let kept = self.kept.get(..self.len.min(KEPT)).unwrap_or_default();
         match self.kind {
@@ -101,6 +121,13 @@ impl Payload {
                     && (self.len == 1 || (self.len <= KEPT && kept.ends_with(STATUS_431))) =>
             {
                 Some(Sent::TooLarge)
+            }
+            WINDOW_UPDATE => {
+                let (more, _) = kept.split_first_chunk()?;
+                Some(Sent::Window {
+                    stream: self.stream,
+                    more: u32::from_be_bytes(*more),
+                })
             }
             GOAWAY => {
                 let (fixed, word) = kept.split_at_checked(8)?;
@@ -155,11 +182,25 @@ mod tests {
         for (bytes, expected) in [
             (frame(4, 0, &[0; 6]), vec![]),
             (frame(DATA, 0, &[1; 300]), vec![Sent::Data(300)]),
-            (frame(DATA, END_STREAM, &[]), vec![]),
-            (frame(HEADERS, 5, STATUS_431), vec![Sent::TooLarge]),
-            (frame(HEADERS, 5, &[0xbe]), vec![Sent::TooLarge]),
+            (frame(DATA, END_STREAM, &[]), vec![Sent::Closed(1)]),
+            (frame(RST_STREAM, 0, &[0; 4]), vec![Sent::Closed(1)]),
+            (
+                frame(WINDOW_UPDATE, 0, &[0, 0, 1, 0]),
+                vec![Sent::Window {
+                    stream: 1,
+                    more: 256,
+                }],
+            ),
+            (
+                frame(HEADERS, 5, STATUS_431),
+                vec![Sent::TooLarge, Sent::Closed(1)],
+            ),
+            (
+                frame(HEADERS, 5, &[0xbe]),
+                vec![Sent::TooLarge, Sent::Closed(1)],
+            ),
             (frame(HEADERS, 4, &[0xbe]), vec![]),
-            (frame(HEADERS, 5, &[0x88, 0xbe]), vec![]),
+            (frame(HEADERS, 5, &[0x88, 0xbe]), vec![Sent::Closed(1)]),
             (goaway(0, ""), vec![]),
             (goaway(1, ""), gone(Reason::Http2Protocol)),
             (goaway(11, "too_many_resets"), gone(Reason::Http2Resets)),

@@ -11,7 +11,7 @@ fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn greeted() -> FrameWatch {
-    let mut watch = FrameWatch::new(2);
+    let mut watch = FrameWatch::new(2, Arc::default());
     watch
         .follow(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Duration::ZERO)
         .expect("no resets");
@@ -23,7 +23,7 @@ fn greeted() -> FrameWatch {
 
 #[test]
 fn the_greeting_is_owed_until_the_first_settings_are_through() {
-    let mut watch = FrameWatch::new(0);
+    let mut watch = FrameWatch::new(0, Arc::default());
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     bytes.extend(frame(SETTINGS, 0, &[0; 6]));
     for byte in &bytes {

@@ -17,7 +17,7 @@ use pingora_core::protocols::http::v2::server::H2Options;
 use pingora_core::server::ShutdownWatch;
 use tokio::sync::watch;
 
-use super::h2_options;
+use super::{Uploads, h2_options};
 use crate::front_door::connection::{BodyProgress, Scope};
 use crate::front_door::framing::{self, ALLOW};
 use crate::front_door::{Connection, HeadLimits, Shared};
@@ -31,6 +31,7 @@ pub(super) struct Streams<A> {
     /// Requests this connection may still make.
     pub left: AtomicU32,
     pub open: AtomicUsize,
+    pub uploads: Arc<Uploads>,
     /// Makes Pingora say GOAWAY on this connection.
     pub finish: watch::Sender<bool>,
 }
@@ -89,7 +90,8 @@ where
             self.refuse(session, reason).await;
             return None;
         }
-        let body = (!session.is_body_done()).then(|| Arc::new(BodyProgress::new(settings)));
+        let body = (!session.is_body_done())
+            .then(|| Arc::new(BodyProgress::new(settings, self.uploads.clone())));
         let scope = Scope {
             connection: self.connection.clone(),
             signals: self.door.signals.clone(),

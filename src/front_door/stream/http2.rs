@@ -14,11 +14,13 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 
 use crate::front_door::frames::{FrameWatch, Owed, Sent, SentWatch, TooMany};
+use crate::front_door::http2::Uploads;
 use crate::front_door::{Connection, Doorkeeper};
 use crate::reason::Reason;
 
 pub(super) struct Frames {
     watch: FrameWatch,
+    uploads: Arc<Uploads>,
     sent: SentWatch,
     /// Units that were complete when the clock was last set.
     complete: u64,
@@ -32,8 +34,10 @@ pub(super) struct Frames {
 impl Frames {
     pub(super) fn new(connection: Arc<Connection>, keeper: Arc<dyn Doorkeeper>) -> Frames {
         let settings = &connection.listener;
+        let uploads = Arc::<Uploads>::default();
         Frames {
-            watch: FrameWatch::new(settings.http2.resets),
+            watch: FrameWatch::new(settings.http2.resets, uploads.clone()),
+            uploads,
             sent: SentWatch::new(),
             complete: 0,
             deadline: Some(after(settings.head.within)),
@@ -41,6 +45,10 @@ impl Frames {
             keeper,
             told: false,
         }
+    }
+
+    pub(super) fn uploads(&self) -> Arc<Uploads> {
+        self.uploads.clone()
     }
 
     /// The end of the connection: the first reason is the one.
@@ -78,6 +86,8 @@ impl Frames {
         let watch = &mut self.watch;
         self.sent.follow(bytes, |sent| match sent {
             Sent::Data(len) => watch.sent_data(len),
+            Sent::Window { stream, more } => self.uploads.allowed(stream, more),
+            Sent::Closed(stream) => self.uploads.complete(stream),
             Sent::TooLarge => refused += 1,
             Sent::GoAway(reason) => gone = Some(reason),
         });

@@ -19,6 +19,12 @@ listeners:
   - { listen: 127.0.0.1:8080 }
 tls: { certificates: [{ cert: tls/a.pem, key: tls/a.key }, { cert: tls/wildcard.pem, key: tls/wildcard.key }] }
 client_address: { trusted_proxies: [10.20.0.0/24] }
+limits:
+  exempt: [198.51.100.0/24]
+  new_connections: { rate: 90/m, mode: off }
+  ban: { refusals: 50, within: 1m, for: 2h, mode: observe }
+  kinds: { webtools: { requests: { rate: 20/s, burst: 60, mode: observe }, requests_in_flight: 50 } }
+  interactions: { TrustedHosts: [203.0.113.8], MaxActiveChatsAllowed: 900, total_callbacks: 70, CallbacksAllowedUnitTime: 60 }
 servers:
   icserver1: { kind: icws, url: "https://192.0.2.1:8019", server_name: icserver1.corp.local, ca: tls/authority.pem, secure_cookies: true }
   icserver2: { kind: icws, url: "http://192.0.2.2" }
@@ -31,7 +37,7 @@ hosts:
       - { path: "/apps/client/api/{server}/", servers: [icserver1, icserver2] }
       - { path: /I3Root/Server1/, server: chat1 }
       - { path: /I3Root/WebServices/Server1/, server: search1 }
-      - { path: /gadgets/, server: gadgets, request_body: 1KiB, methods: [GET, POST] }
+      - { path: /gadgets/, server: gadgets, request_body: 1KiB, methods: [GET, POST], limits: { requests: { rate: 30/m } } }
       - path: /I3Root/
         files: www
         cache: [{ match: client/lib/, for: 30d }]
@@ -80,6 +86,35 @@ const REQUESTS: &[(&str, i32, &[&str])] = &[
         &[
             "POST",
             "https://a.example.com/I3Root/Server1/WebSvcs/chat/start",
+        ],
+    ),
+    (
+        "webtools_from_a_trusted_host",
+        0,
+        &[
+            "POST",
+            "https://a.example.com/I3Root/Server1/websvcs/callback/create",
+            "--from",
+            "203.0.113.8",
+        ],
+    ),
+    (
+        "icws_chat_from_an_exempt_network",
+        0,
+        &[
+            "POST",
+            "https://a.example.com/apps/client/api/icserver2/icws/web-chat/start",
+            "--from",
+            "198.51.100.7",
+        ],
+    ),
+    (
+        "webtools_poll_from_ipv6",
+        0,
+        &[
+            "https://a.example.com/I3Root/Server1/websvcs/chat/poll/1f",
+            "--from",
+            "2001:db8:1:2::3",
         ],
     ),
     (
@@ -210,6 +245,30 @@ fn every_explanation_is_as_expected() {
         compare(&path, &ran.out, &mut failures);
     }
     fail_on(&failures);
+}
+
+#[test]
+fn without_the_section_a_start_is_counted_and_not_limited() {
+    let world = World::new();
+    let (before, rest) = CONFIG.split_once("  interactions:").unwrap();
+    let (_, after) = rest.split_once("servers:").unwrap();
+    world.write("p.yaml", &format!("{before}  mode: off\nservers:{after}"));
+    let ran = world.run(&[
+        "explain",
+        "-c",
+        "p.yaml",
+        "POST",
+        "https://a.example.com/I3Root/Server1/websvcs/chat/start",
+    ]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let told = "  starts    a chat of the pair chat, counted and not limited
+  limits    connections: off
+            new_connections: off
+            requests: off
+            requests_in_flight: off
+            ban: off
+";
+    assert!(ran.out.ends_with(told), "{}", ran.out);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) enum Bans {
         #[arg(long)]
         json: bool,
     },
-    /// Ban an address (of IPv6: its /64); what is open keeps running, nothing new is accepted
+    /// Ban an address (of IPv6: its /64); requests under way finish, nothing new is accepted
     Add {
         /// The address, such as 192.0.2.7 or 2001:db8:1:2::/64
         address: Address,

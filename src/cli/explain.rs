@@ -5,6 +5,7 @@
 mod asked;
 mod door;
 mod inward;
+mod limits;
 mod text;
 
 use std::net::IpAddr;
@@ -39,7 +40,8 @@ pub(super) async fn explain(file: &Path, request: &[String], from: Option<IpAddr
             return ExitCode::FAILURE;
         }
     };
-    let snapshot = match Snapshot::compile(&config, &Runtime::new()) {
+    let runtime = Runtime::new();
+    let snapshot = match Snapshot::compile(&config, &runtime) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {
             complain(&Report::new(source, mistakes).to_string());
@@ -48,7 +50,13 @@ pub(super) async fn explain(file: &Path, request: &[String], from: Option<IpAddr
     };
     let mut text = Text::default();
     text.title(&format!("{} {}", asked.method, asked.url()));
-    let told = tell(&mut text, &config, &snapshot, &asked, from).await;
+    let known = Known {
+        config: &config,
+        snapshot: &snapshot,
+        runtime: &runtime,
+        from,
+    };
+    let told = tell(&mut text, &known, &asked).await;
     if let Err(refusal) = &told {
         refused(&mut text, refusal);
     }
@@ -81,14 +89,24 @@ impl From<Reason> for No {
     }
 }
 
-async fn tell(
-    text: &mut Text,
-    config: &Config,
-    snapshot: &Snapshot,
-    asked: &Asked,
+/// What the answer is told from.
+struct Known<'a> {
+    config: &'a Config,
+    snapshot: &'a Snapshot,
+    runtime: &'a Runtime,
+    /// The other end of the TCP connection.
     from: Option<IpAddr>,
-) -> Result<(), No> {
+}
+
+async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<(), No> {
+    let Known {
+        config,
+        snapshot,
+        runtime,
+        from,
+    } = *known;
     let listener = door::listener(text, snapshot, asked)?;
+    limits::client(text, snapshot, listener, from);
     let server_name = asked.server_name();
     if let Some(tls) = &listener.tls {
         door::tls(text, config, listener, tls, server_name.as_deref())?;
@@ -108,10 +126,12 @@ async fn tell(
     if let Some(port) = listener.redirect_port {
         let location = redirect(snapshot, &incoming, port)?;
         text.line("answer", &format!("308 to {}", without_values(&location)));
+        limits::of_address(text, snapshot, runtime, &snapshot.limits.requests);
         return Ok(());
     }
     let decision = decide(snapshot, &incoming)?;
     text.line("route", &decision.route.name);
+    let scopes = decision.route.limits.clone();
     match decision.goal {
         Goal::Files { site, path } => inward::file(text, &site, &asked.method, &path).await?,
         Goal::Server {
@@ -122,8 +142,10 @@ async fn tell(
             let call = inward::call(asked, decision.route.clone(), upstream, timeouts, path);
             inward::server(text, snapshot, &call, from);
             body(text, listener, decision.route.body_limit);
+            limits::of_interactions(text, snapshot, &call, from);
         }
     }
+    limits::of_address(text, snapshot, runtime, &scopes);
     Ok(())
 }
 

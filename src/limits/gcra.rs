@@ -85,6 +85,12 @@ impl RateLimit {
         room / self.interval + 1
     }
 
+    /// The time from one event to the next, in whole nanoseconds.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        Duration::from_nanos(self.interval)
+    }
+
     /// How many are admitted at once after a pause.
     #[must_use]
     pub fn burst(&self) -> u64 {

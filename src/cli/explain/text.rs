@@ -19,6 +19,13 @@ impl Text {
         let _ = writeln!(self.0, "  {label:<9} {value}");
     }
 
+    /// Lines that belong together, with one label.
+    pub(super) fn list(&mut self, label: &str, values: &[String]) {
+        for (number, value) in values.iter().enumerate() {
+            self.line(if number == 0 { label } else { "" }, value);
+        }
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

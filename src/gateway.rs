@@ -157,7 +157,10 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        departure::prepare(session, exchange, head)
+        if let Some(notice) = departure::prepare(session, exchange, head)? {
+            self.runtime.notices.warn(&notice);
+        }
+        Ok(())
     }
 
     fn response_body_filter(

@@ -12,6 +12,7 @@ use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::body::OBSERVED;
+use super::interaction::Awaited;
 use super::{failure, interaction};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::Connection;
@@ -24,7 +25,7 @@ const NOT_FOR_CLIENTS: [&str; 5] = ["keep-alive", "proxy-connection", "te", "tra
 /// The most 1xx answers before the answer. A 102 now and then during a long upload is far below.
 const INTERIM: usize = 100;
 
-/// Makes the head that the client sees.
+/// Makes the head that the client sees. Returns what is worth telling the administrator of an answer that ends with it.
 ///
 /// # Errors
 /// [`Reason::UpstreamBroken`] for a 101 that nobody asked for, a flood of 1xx, and a transfer coding other than `chunked`; else only where a value cannot be a header.
@@ -32,7 +33,7 @@ pub fn prepare(
     session: &mut Session,
     exchange: &mut Exchange,
     head: &mut ResponseHeader,
-) -> Result<()> {
+) -> Result<Option<String>> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         // SECURITY: Pingora would hand a 101 to a client that asked for none, and both would go on in different protocols.
         // A WebSocket begins with a GET (RFC 6455, 4.1).
@@ -42,7 +43,7 @@ pub fn prepare(
                 .as_ref()
                 .is_some_and(|call| call.method == Method::GET && call.upstream.facts.websocket);
         return if asked {
-            Ok(())
+            Ok(None)
         } else {
             Err(failure::error(Reason::UpstreamBroken))
         };
@@ -51,12 +52,12 @@ pub fn prepare(
         exchange.interim += 1;
         // SECURITY: Pingora passes them on for as long as they come, each a reason for its timer to start anew.
         return match exchange.interim {
-            ..=INTERIM => Ok(()),
+            ..=INTERIM => Ok(None),
             _ => Err(failure::error(Reason::UpstreamBroken)),
         };
     }
     let Some(call) = &exchange.call else {
-        return Ok(());
+        return Ok(None);
     };
     only_chunked(head)?;
     one_length(head)?;
@@ -73,10 +74,14 @@ pub fn prepare(
     map_locations_back(call, head)?;
     call.upstream.facts.kind.response(call, head)?;
     let wanted = wants_a_look(call, head);
-    if interaction::answered(exchange, head) || wanted {
+    let (told, awaited) = match interaction::answered(exchange, head) {
+        Awaited::Nothing(told) => (told, false),
+        Awaited::Body => (None, true),
+    };
+    if awaited || wanted {
         exchange.observed = Some(Vec::new());
     }
-    Ok(())
+    Ok(told)
 }
 
 /// SECURITY: Pingora undoes `chunked` alone, and passes any other coding on with a body that it did not undo: the client would have

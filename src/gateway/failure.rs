@@ -13,6 +13,7 @@ use pingora_proxy::{FailToProxy, Session};
 pub use told::Told;
 
 use super::arrival::is_person;
+use super::interaction;
 use crate::exchange::Exchange;
 use crate::front_door::TooSlow;
 use crate::observe::refusals::and_more;
@@ -45,7 +46,7 @@ pub async fn refuse(
     if let Some(detail) = &refusal.detail {
         debug!("{} {}: {detail}", exchange.id, refusal.reason.code());
     }
-    if refusal.reason == Reason::ClientGone || session.response_written().is_some() {
+    if refusal.reason == Reason::ClientGone || respond::begun(session).is_some() {
         // An answer that has begun and cannot go on ends what carries it.
         return Err(error(refusal.reason));
     }
@@ -144,6 +145,7 @@ fn is_too_slow(error: &Error) -> bool {
 pub async fn answer(session: &mut Session, exchange: &mut Exchange, error: &Error) -> FailToProxy {
     let reason = reason(error);
     exchange.refused = Some(reason);
+    interaction::failed(exchange);
     let status = match reason.status() {
         Some(_) => {
             let answer = answer_for(session, exchange, reason);

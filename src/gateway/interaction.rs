@@ -10,10 +10,10 @@
 
 use std::fmt::Display;
 
-use http::StatusCode;
 use http::header::{CONTENT_LENGTH, EXPECT};
+use http::{StatusCode, Version};
 use log::debug;
-use pingora_http::ResponseHeader;
+use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 use crate::exchange::{Call, Exchange};
@@ -89,12 +89,15 @@ fn operation(call: &Call) -> Option<(Wire, Operation)> {
     Some((wire, operation))
 }
 
-/// The whole body, which Pingora sends on to the server afterwards. Empty if the client waits for a 100 before it sends one: nobody
-/// would say that here, and what cannot be read counts as the strictest.
+/// The whole body, which Pingora sends on to the server afterwards.
 async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8>, Refusal> {
     let mut body = Vec::new();
-    if session.req_header().headers.contains_key(EXPECT) {
-        return Ok(body);
+    let gone = |error: &pingora_core::Error| Refusal::from(super::failure::reason(error));
+    if is_waiting(session.req_header()) {
+        // The client sends no body before it is told to, and the server that would tell it hears of nothing before there is a body.
+        let told = session.as_downstream_mut().write_continue_response().await;
+        told.map_err(|error| gone(&error))?;
+        session.req_header_mut().remove_header(&EXPECT);
     }
     let route = exchange.route.as_ref().map_or(0, |route| route.body_limit);
     let most = usize::try_from(route).map_or(READ_AHEAD, |most| most.min(READ_AHEAD));
@@ -105,7 +108,7 @@ async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8
     }
     loop {
         let chunk = session.read_request_body().await;
-        let chunk = chunk.map_err(|error| Refusal::from(super::failure::reason(&error)))?;
+        let chunk = chunk.map_err(|error| gone(&error))?;
         let Some(chunk) = chunk else { break };
         if let Some(progress) = &progress {
             progress.tick(chunk.len());
@@ -119,6 +122,13 @@ async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8
         progress.finished();
     }
     Ok(body)
+}
+
+/// Whether the client wants a 100 before it sends the body (RFC 9110, 10.1.1). Pingora cannot give one over HTTP/2.
+fn is_waiting(head: &RequestHeader) -> bool {
+    let expects = head.headers.get(EXPECT);
+    head.version == Version::HTTP_11
+        && expects.is_some_and(|what| what.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 fn reserve(
@@ -140,7 +150,8 @@ fn reserve(
     let ask = Ask {
         kind: kind(*interaction),
         address: Address::from(client),
-        trusted: rules.trusts(client),
+        // Whom no limit per address holds for, this one does not hold for either: a proxy that names nobody speaks for many.
+        trusted: exchange.counted_as.is_none() || rules.trusts(client),
         user: match asked {
             Asked::Named(name) => User::Named(name),
             // SECURITY: what we cannot read the server perhaps can; a limit on the anonymous must not be passed by that.
@@ -177,20 +188,35 @@ pub fn sent(exchange: &mut Exchange) {
     }
 }
 
-/// The answer's head is here. Returns whether its body is wanted.
-pub fn answered(exchange: &mut Exchange, head: &ResponseHeader) -> bool {
+/// What the answer's head leaves to be known.
+pub enum Awaited {
+    /// Nothing. With it what could not be read, for the log.
+    Nothing(Option<String>),
+    /// What the body says.
+    Body,
+}
+
+/// The answer's head is here.
+pub fn answered(exchange: &mut Exchange, head: &ResponseHeader) -> Awaited {
     let Some(running) = &mut exchange.interaction else {
-        return false;
+        return Awaited::Nothing(None);
     };
     let media = Media::of(&head.headers);
     running.answer = Some((head.status.as_u16(), media));
     let length = head.headers.get(CONTENT_LENGTH);
     running.expected = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let empty = head.status == StatusCode::NO_CONTENT || running.expected == Some(0);
-    if empty {
-        settle(exchange, &[]);
+    // A start that is refused by its status is refused, however long the page with the reason is.
+    let refused = matches!(running.operation, Operation::Start(_)) && !head.status.is_success();
+    match empty || refused {
+        true => Awaited::Nothing(settle(exchange, &[])),
+        false => Awaited::Body,
     }
-    !empty
+}
+
+/// The request has failed on its way: a place that the server never heard of is free before the client hears of that.
+pub fn failed(exchange: &mut Exchange) {
+    exchange.interaction = None;
 }
 
 /// The answer is complete: what the server says of the interaction. Returns what could not be read, for the log.
@@ -252,7 +278,11 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
         Operation::Reconnect(_) => {}
         operation => {
             let participant = operation.participant()?.as_str();
-            if answer.unknown_session {
+            if !operation.may_end() {
+                if success {
+                    pair.seen(server, participant, now);
+                }
+            } else if answer.unknown_session {
                 pair.unknown_session(server, participant, now);
             } else if answer.ended || success && matches!(operation, Operation::Exit { .. }) {
                 pair.ended(participant, now);

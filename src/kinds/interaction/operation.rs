@@ -2,7 +2,7 @@
 //!
 //! Two readers can read a path differently, and the limit must hold whichever of them the server is. So the readings of
 //! `routing::path_safety` are all looked at: a path that is a start in any of them is a start, one that names a participant in any of
-//! them keeps that participant alive, and only a path with one reading ends anything.
+//! them keeps that participant alive, and only a path with one reading, as long as it has to be, ends anything.
 //!
 //! ```
 //! use http::Method;
@@ -48,6 +48,15 @@ pub enum Operation {
         /// In whose name.
         participant: Id,
     },
+    /// The same where the server may see somebody else in the path, or speak of somebody else: a path with two readings, more segments
+    /// than the operation has, another method, a question about a party. It shows that the page lives, and whatever the answer says, it
+    /// ends nothing.
+    Life {
+        /// What it is about.
+        subject: Subject,
+        /// In whose name.
+        participant: Id,
+    },
 }
 
 /// What an [`Operation::Touch`] is about; in Web Tools the name of the object that wraps its answer.
@@ -80,18 +89,7 @@ impl Operation {
         for reading in &readings {
             match Self::exact(wire, method, reading) {
                 Some(start @ Self::Start(_)) => return Some(start),
-                // SECURITY: the server may read a poll where we read an exit; its success must not take the chat off the count.
-                Some(Self::Exit {
-                    interaction,
-                    participant,
-                }) => {
-                    let subject = interaction.into();
-                    found = Some(Self::Touch {
-                        subject,
-                        participant,
-                    });
-                }
-                Some(operation) => found = Some(operation),
+                Some(operation) => found = Some(operation.life()),
                 None => {}
             }
         }
@@ -104,11 +102,45 @@ impl Operation {
         let mut segments = path.strip_prefix('/')?.split('/');
         let (root, first) = (segments.next()?, segments.next()?);
         let (second, third) = (segments.next(), segments.next());
-        match wire {
+        let operation = match wire {
             Wire::Webtools if is(root, "websvcs") => webtools(method, first, second, third),
             Wire::Icws if is(root, "icws") => icws(method, first, second, third),
             _ => None,
+        }?;
+        // SECURITY: of a participant that only the server sees in the rest, or in another method, it says that it does not know him.
+        Some(match segments.next() {
+            None if operation.is_called_with(method) => operation,
+            _ => operation.life(),
+        })
+    }
+
+    /// Whether it is called with this method. Web Tools has no DELETE; in ICWS it is INFERRED.
+    fn is_called_with(&self, method: &Method) -> bool {
+        match self {
+            Self::Poll { .. } | Self::Status { .. } => method == Method::GET,
+            Self::Exit { .. } => method == Method::POST || method == Method::DELETE,
+            Self::Start(_) | Self::Reconnect(_) | Self::Touch { .. } | Self::Life { .. } => true,
         }
+    }
+
+    /// What is left of it where nothing may be concluded but that the page lives.
+    fn life(self) -> Self {
+        let subject = self.subject();
+        match self {
+            Self::Poll { participant }
+            | Self::Status { participant }
+            | Self::Exit { participant, .. }
+            | Self::Touch { participant, .. } => Self::Life {
+                subject,
+                participant,
+            },
+            whole @ (Self::Start(_) | Self::Reconnect(_) | Self::Life { .. }) => whole,
+        }
+    }
+
+    /// Whether its answer may end what it is about.
+    pub fn may_end(&self) -> bool {
+        !matches!(self, Self::Life { .. })
     }
 
     /// The participant in whose name the request is made.
@@ -118,7 +150,8 @@ impl Operation {
             Self::Poll { participant }
             | Self::Status { participant }
             | Self::Exit { participant, .. }
-            | Self::Touch { participant, .. } => Some(participant),
+            | Self::Touch { participant, .. }
+            | Self::Life { participant, .. } => Some(participant),
         }
     }
 
@@ -130,7 +163,7 @@ impl Operation {
             | Self::Exit { interaction, .. } => (*interaction).into(),
             Self::Poll { .. } => Subject::Chat,
             Self::Status { .. } => Subject::Callback,
-            Self::Touch { subject, .. } => *subject,
+            Self::Touch { subject, .. } | Self::Life { subject, .. } => *subject,
         }
     }
 }
@@ -152,7 +185,8 @@ fn webtools(
     third: Option<&str>,
 ) -> Option<Operation> {
     if is(first, "partyInfo") {
-        return touch(Subject::Party, second);
+        // "Unknown" may be said of the party that is asked about.
+        return touch(Subject::Party, second).map(Operation::life);
     }
     let verb = second?;
     let chat = is(first, "chat");

@@ -47,6 +47,11 @@ impl Line {
         }
     }
 
+    /// The bare stream, for a protocol of its own. What was read ahead of it is lost.
+    pub fn into_io(self) -> Io {
+        self.io
+    }
+
     /// Sends these bytes.
     ///
     /// # Errors

@@ -28,6 +28,14 @@ fn exit(interaction: Interaction, participant: &str) -> Option<Operation> {
     })
 }
 
+fn life(subject: Subject, participant: &str) -> Option<Operation> {
+    let participant = id(participant);
+    Some(Operation::Life {
+        subject,
+        participant,
+    })
+}
+
 fn touch(subject: Subject, participant: &str) -> Option<Operation> {
     super::touch(subject, Some(participant))
 }
@@ -83,7 +91,42 @@ fn the_operations_of_web_tools() {
         (
             Method::POST,
             "/websvcs/partyInfo/7a",
-            touch(Subject::Party, "7a"),
+            life(Subject::Party, "7a"),
+        ),
+        (
+            Method::POST,
+            "/websvcs/partyInfo/7a/b",
+            life(Subject::Party, "7a"),
+        ),
+        (
+            Method::GET,
+            "/websvcs/chat/poll/7a/b",
+            life(Subject::Chat, "7a"),
+        ),
+        (
+            Method::GET,
+            "/websvcs/chat/poll/7a/",
+            life(Subject::Chat, "7a"),
+        ),
+        (
+            Method::POST,
+            "/websvcs/chat/exit/7a/b",
+            life(Subject::Chat, "7a"),
+        ),
+        (
+            Method::POST,
+            "/websvcs/chat/poll/7a",
+            life(Subject::Chat, "7a"),
+        ),
+        (
+            Method::POST,
+            "/websvcs/callback/status/7a",
+            life(Subject::Callback, "7a"),
+        ),
+        (
+            Method::POST,
+            "/websvcs/chat/sendMessage/7a/b",
+            life(Subject::Chat, "7a"),
         ),
         (Method::GET, "/websvcs/chat/getfile/7a/h/-start.pdf", None),
         (
@@ -149,7 +192,16 @@ fn the_operations_of_icws() {
             "/icws/web-chat/exit/7a",
             touch(Subject::Chat, "7a"),
         ),
-        (Method::DELETE, "/icws/web-chat/messages/7a", poll("7a")),
+        (
+            Method::DELETE,
+            "/icws/web-chat/messages/7a",
+            life(Subject::Chat, "7a"),
+        ),
+        (
+            Method::GET,
+            "/icws/web-chat/messages/7a/b",
+            life(Subject::Chat, "7a"),
+        ),
         (Method::GET, "/icws/web-chat/file/7a/g/start", None),
         (Method::GET, "/icws/web-callback/status/7a", status("7a")),
         (
@@ -246,18 +298,18 @@ fn a_start_is_a_start_in_whatever_spelling() {
 #[test]
 fn a_path_with_two_readings_keeps_alive_and_never_ends() {
     for (path, operation) in [
-        ("/websvcs/chat/%70oll/7a", poll("7a")),
-        ("/websvcs/chat/poll/7a;x", poll("7a")),
-        ("/websvcs/chat/poll/%37a", poll("7a")),
-        ("/websvcs/chat/poll/%7B7a%7D", poll("{7a}")),
-        ("/websvcs//chat/poll/7a", poll("7a")),
-        ("/websvcs/chat/exit/%37a", touch(Subject::Chat, "7a")),
-        ("/websvcs/chat/exit/7a;x", touch(Subject::Chat, "7a")),
-        ("/websvcs/chat/%65xit/7a", touch(Subject::Chat, "7a")),
-        ("/websvcs//chat/exit/7a", touch(Subject::Chat, "7a")),
+        ("/websvcs/chat/%70oll/7a", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/poll/7a;x", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/poll/%37a", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/poll/%7B7a%7D", life(Subject::Chat, "{7a}")),
+        ("/websvcs//chat/poll/7a", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/exit/%37a", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/exit/7a;x", life(Subject::Chat, "7a")),
+        ("/websvcs/chat/%65xit/7a", life(Subject::Chat, "7a")),
+        ("/websvcs//chat/exit/7a", life(Subject::Chat, "7a")),
         (
             "/websvcs/callback/disconnect/./7a",
-            touch(Subject::Callback, "7a"),
+            life(Subject::Callback, "7a"),
         ),
     ] {
         let found = Operation::of(Wire::Webtools, &Method::POST, path);

@@ -72,7 +72,7 @@ section! {
         servers: IndexMap<At<ServerName>, Server> = default IndexMap::new(),
         /// Public names, each with or without a port, and what is behind them. A host, port or path that is not here is refused without touching any server.
         hosts: IndexMap<At<HostKey>, Host> = required,
-        /// What one connection or request may use.
+        /// What one client address, one connection and one request may use.
         limits: Limits = nested,
         /// What the gateway says about itself.
         log: Log = nested,

@@ -164,13 +164,8 @@ fn per(interval: Duration) -> String {
     let units = [("s", 1), ("m", 60), ("h", 3600)];
     let whole = units.into_iter().find_map(|(unit, seconds)| {
         let unit_is = Duration::from_secs(seconds).as_nanos();
-        let count = unit_is / nanoseconds;
-        // Intervals are rounded up.
-        let count = if unit_is % nanoseconds == 0 {
-            count
-        } else {
-            count + 1
-        };
+        // The interval was rounded up.
+        let count = unit_is.div_ceil(nanoseconds);
         (unit_is.div_ceil(count) == nanoseconds).then(|| format!("{count}/{unit}"))
     });
     whole.unwrap_or_else(|| format!("one every {interval:?}"))

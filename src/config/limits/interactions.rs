@@ -36,9 +36,9 @@ section! {
         callback_starts_within as "CallbacksAllowedUnitTime": At<Number<1, 3600>> = default Number::new(1),
         /// Active chats, and as many active callbacks again, per pair.
         active as "MaxActiveInteractionsAllowed": At<Number<0, 60_000>> = default Number::new(1500),
-        /// Active chats, per pair. Without it: `MaxActiveInteractionsAllowed`.
+        /// Active chats, per pair, besides `MaxActiveInteractionsAllowed`: the smaller number counts.
         active_chats as "MaxActiveChatsAllowed": Option<At<Number<0, 60_000>>> = optional,
-        /// Active callbacks, per pair. Without it: `MaxActiveInteractionsAllowed`.
+        /// Active callbacks, per pair, besides `MaxActiveInteractionsAllowed`: the smaller number counts.
         active_callbacks as "MaxActiveCallbacksAllowed": Option<At<Number<0, 60_000>>> = optional,
         /// Active chats and callbacks of visitors who did not sign in, per pair. 0: nobody may start one without signing in.
         anonymous as "MaxAnonymousInteractionsAllowed": At<Number<0, 60_000>> = default Number::new(1500),

@@ -8,5 +8,6 @@
 mod addresses;
 mod bans;
 mod commands;
+mod flood;
 mod observe;
 mod support;

@@ -1,4 +1,4 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON [`api`], on a loopback address only.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON API, on a loopback address only.
 //!
 //! It shares nothing with the public listeners, so that no route can ever lead here.
 

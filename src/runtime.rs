@@ -1,6 +1,6 @@
 //! What has happened: everything that outlives a reload. Made once, when the process starts.
 //!
-//! The other half is [`Snapshot`](crate::snapshot::Snapshot), what the file says. If a SIGHUP would reset a value here and an
+//! The other half is [`Snapshot`], what the file says. If a SIGHUP would reset a value here and an
 //! attacker would like that, it is in the right place.
 
 use std::sync::Arc;

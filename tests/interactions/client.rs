@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +10,7 @@ use h2::client::SendRequest;
 use loadtest::edge::Edge;
 use loadtest::rude::client::{Dial, Line};
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 /// The host that every request is for.
 pub const HOST: &str = "proxy.example.com";
@@ -55,8 +57,14 @@ pub struct Client {
 }
 
 enum Way {
-    Http1 { dial: Box<Dial>, line: Option<Line> },
-    Http2(SendRequest<Bytes>),
+    Http1 {
+        dial: Box<Dial>,
+        line: Option<Line>,
+    },
+    Http2 {
+        dial: Box<Dial>,
+        shared: Arc<Mutex<Option<SendRequest<Bytes>>>>,
+    },
 }
 
 impl Client {
@@ -69,13 +77,12 @@ impl Client {
         Client { way, fields }
     }
 
-    /// HTTP/2 over TLS, on a connection of its own.
+    /// HTTP/2 over TLS, on a connection of its own, and on another one when that is over.
     pub async fn http2(edge: &Edge, from: impl Into<Ipv4Addr>) -> Self {
         let dial = Dial::tls(edge.https()).sni(HOST).alpn(&["h2"]);
-        let line = dial.from(IpAddr::V4(from.into())).open().await.unwrap();
-        let (requests, connection) = h2::client::handshake(line.into_io()).await.unwrap();
-        tokio::spawn(connection);
-        let way = Way::Http2(requests.ready().await.unwrap());
+        let dial = Box::new(dial.from(IpAddr::V4(from.into())));
+        let shared = Arc::new(Mutex::new(Some(handshake(&dial).await.unwrap())));
+        let way = Way::Http2 { dial, shared };
         let fields = Vec::new();
         Client { way, fields }
     }
@@ -87,7 +94,10 @@ impl Client {
                 dial: dial.clone(),
                 line: None,
             },
-            Way::Http2(requests) => Way::Http2(requests.clone()),
+            Way::Http2 { dial, shared } => Way::Http2 {
+                dial: dial.clone(),
+                shared: Arc::clone(shared),
+            },
         };
         let fields = self.fields.clone();
         Client { way, fields }
@@ -117,8 +127,8 @@ impl Client {
                 *line = stays.then_some(own);
                 Ok(answer)
             }
-            Way::Http2(requests) => {
-                let requests = requests.clone();
+            Way::Http2 { dial, shared } => {
+                let requests = open(dial, shared).await?;
                 http2(requests, method, path, &self.fields, body).await
             }
         }
@@ -129,6 +139,30 @@ impl Client {
         let answer = self.ask(method, path, body).await;
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
+}
+
+async fn handshake(dial: &Dial) -> io::Result<SendRequest<Bytes>> {
+    let line = dial.open().await?;
+    let made = h2::client::handshake(line.into_io()).await;
+    let (requests, connection) = made.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    Ok(requests)
+}
+
+/// The connection that is shared, or a new one in its place. A gateway says GOAWAY after so many requests.
+async fn open(
+    dial: &Dial,
+    shared: &Mutex<Option<SendRequest<Bytes>>>,
+) -> io::Result<SendRequest<Bytes>> {
+    let mut shared = shared.lock().await;
+    if let Some(requests) = shared.clone()
+        && let Ok(ready) = requests.ready().await
+    {
+        return Ok(ready);
+    }
+    let requests = handshake(dial).await?;
+    *shared = Some(requests.clone());
+    requests.ready().await.map_err(io::Error::other)
 }
 
 async fn http1(
@@ -181,7 +215,7 @@ async fn chunked(line: &mut Line) -> io::Result<Bytes> {
 }
 
 async fn http2(
-    requests: SendRequest<Bytes>,
+    mut requests: SendRequest<Bytes>,
     method: &str,
     path: &str,
     fields: &[(String, String)],
@@ -193,7 +227,6 @@ async fn http2(
         request = request.header(name.to_ascii_lowercase(), value);
     }
     let request = request.body(()).map_err(io::Error::other)?;
-    let mut requests = requests.ready().await.map_err(io::Error::other)?;
     let (answer, mut sending) = requests
         .send_request(request, body.is_empty())
         .map_err(io::Error::other)?;

@@ -11,4 +11,5 @@ mod life;
 mod rules;
 mod rush;
 mod starts;
+mod storm;
 mod support;

@@ -32,6 +32,8 @@ pub struct Callback {
     pub user: Option<String>,
     /// When it was asked for.
     pub created: Instant,
+    /// When its page was last heard.
+    pub heard: Instant,
     /// `interactionState` of the status: Initializing, Offering, Alerting, Connected, Disconnected …
     pub state: String,
     /// The agent it was given to.
@@ -52,6 +54,7 @@ impl Callback {
             queue: queue.into(),
             user,
             created: now,
+            heard: now,
             state: "Initializing".into(),
             agent: None,
             ended: false,

@@ -90,6 +90,9 @@ pub struct Parameters {
     pub party_idle_grace: Duration,
     /// How long a page may be silent before its chat is reaped. The vendor says that this happens and names no parameter.
     pub poll_silence: Duration,
+    /// How long nobody may ask about a callback before it is given up; `None`: it waits for its agent however long that takes. Not the
+    /// vendor's: for tests that have to know when a callback is gone whose page never heard of it.
+    pub callback_silence: Option<Duration>,
 }
 
 impl Default for Parameters {
@@ -121,6 +124,7 @@ impl Default for Parameters {
             party_idle: Duration::from_secs(300),
             party_idle_grace: Duration::from_secs(120),
             poll_silence: Duration::from_secs(60),
+            callback_silence: None,
         }
     }
 }

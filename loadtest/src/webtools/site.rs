@@ -192,7 +192,8 @@ impl Site {
             .is_some()
     }
 
-    /// Applies what time alone does: chats whose page is silent end, silent visitors are warned and then disconnected.
+    /// Applies what time alone does: chats whose page is silent end, silent visitors are warned and then disconnected, and callbacks
+    /// that nobody asks about are given up if they are to be.
     pub fn settle(&mut self, now: Instant) {
         let parameters = &self.parameters;
         let mut over = Vec::new();
@@ -221,6 +222,16 @@ impl Site {
         }
         for id in over {
             self.end_chat(&id);
+        }
+        if let Some(silence) = self.parameters.callback_silence {
+            let silent = |callback: &&Callback| {
+                !callback.ended && now.saturating_duration_since(callback.heard) > silence
+            };
+            let over = self.callbacks.values().filter(silent);
+            let over: Vec<_> = over.map(|callback| callback.id.clone()).collect();
+            for id in over {
+                self.end_callback(&id);
+            }
         }
     }
 

@@ -241,3 +241,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_callback_that_nobody_asks_about_is_given_up_only_where_that_is_wished() {
+    let (mut site, now) = (Site::default(), Instant::now());
+    let participant = json!({"name": "Wally", "telephone": "555 0100"});
+    let body = json!({"participant": participant, "target": "Sales", "targettype": "Workgroup"});
+    let create = site.perform(
+        &visit(Node::A, "192.0.2.1", now),
+        &Operation::CreateCallback,
+        &body,
+    );
+    let created = envelope(create);
+    let day = Duration::from_secs(24 * 3600);
+    assert_eq!(site.truth(now + day).callbacks(), 1);
+    site.parameters.callback_silence = Some(Duration::from_secs(60));
+    let later = now + Duration::from_secs(60);
+    let status = Operation::CallbackStatus(text(&created["callback"], "participantID").to_owned());
+    site.perform(&visit(Node::A, "-", later), &status, &json!({}));
+    assert_eq!(site.truth(later + Duration::from_secs(60)).callbacks(), 1);
+    assert_eq!(site.truth(later + Duration::from_secs(61)).callbacks(), 0);
+}

@@ -56,6 +56,7 @@ impl Site {
         participant: &str,
     ) -> Result<Fields, Failed> {
         let callback = self.waiting_callback(visit.node, participant)?;
+        callback.heard = visit.now;
         Ok(fields([
             ("participantID", json!(callback.participant)),
             ("callbackID", json!(callback.id)),
@@ -95,6 +96,7 @@ impl Site {
             return Err(Reason::UnknownSession.into());
         }
         let old = std::mem::replace(&mut callback.participant, new_id());
+        callback.heard = visit.now;
         let (fields, participant) = (requested(callback), callback.participant.clone());
         self.places.remove(&old);
         self.place(&participant, visit.node, Kind::Callback, &id);

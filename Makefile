@@ -6,7 +6,7 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench slow-clients audit
+.PHONY: help demo test check bench slow-clients flood audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,12 @@ slow-clients: ## Measure what 2,000 slow clients of each kind make the gateway h
 	@scripts/prepare bench
 	$(CARGO) build $(LOCKED) --release --package portcullis --package loadtest --bin portcullis --bin slow-clients
 	ulimit -n 16384 && target/release/slow-clients target/release/portcullis
+
+# A measurement of some minutes and not a check: what it prints is read, see loadtest/README.md.
+flood: ## Measure what a polite client notices of floods by 10,000 addresses, and the memory of 1,000,000
+	@scripts/prepare bench
+	$(CARGO) build $(LOCKED) --release --package portcullis --bin portcullis
+	$(CARGO) run $(LOCKED) --package loadtest --bin flood -- $(FLOOD)
 
 # Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
 audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)

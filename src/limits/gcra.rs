@@ -23,8 +23,11 @@ use std::time::Duration;
 
 use super::clock::{Now, nanoseconds};
 
-/// Nine years: no interval and no burst reaches further, so that sums with any moment of this century stay exact.
+/// Nine years: no interval is longer.
 const LONGEST: u64 = 1 << 58;
+/// 292 years, well above the million hours that a burst of the configuration can come to. With the longest interval and with any
+/// moment of the next two centuries the sum stays within u64.
+const FURTHEST: u64 = 1 << 63;
 
 /// So many events per time, evenly spread, and so many at once. In any time `t` at most `burst + rate x t` are admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,8 @@ impl RateLimit {
     /// `count` events `per` time, and after a pause `burst` at once.
     ///
     /// The interval is rounded up to whole nanoseconds, so the rate is never exceeded; up to 10 million a second the limit is less
-    /// than 1 % below what is written, and beyond a billion a second it stays at a billion.
+    /// than 1 % below what is written, and beyond a billion a second it stays at a billion. A burst is cut where it would reach
+    /// further than 292 years.
     #[must_use]
     pub fn new(count: NonZeroU32, per: Duration, burst: NonZeroU32) -> Self {
         let interval = nanoseconds(per).div_ceil(u64::from(count.get()));
@@ -47,7 +51,7 @@ impl RateLimit {
         let tolerance = interval.saturating_mul(u64::from(burst.get()) - 1);
         RateLimit {
             interval,
-            tolerance: tolerance.min(LONGEST),
+            tolerance: tolerance.min(FURTHEST),
         }
     }
 

@@ -239,7 +239,8 @@ impl Table {
         self.sum(|state| state.slab.capacity())
     }
 
-    /// The most memory the table will ever take, in bytes: full, and with as many bans as it may hold.
+    /// The most memory the table will ever ask for, in bytes: full, and with as many bans as it may hold. What the allocator adds is a
+    /// few percent.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.sum(|state| state.most_bytes())

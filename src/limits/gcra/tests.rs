@@ -35,6 +35,23 @@ fn the_burst_comes_at_once_and_then_one_per_interval() {
 }
 
 #[test]
+fn no_limit_that_can_be_written_has_a_smaller_burst_than_written() {
+    for seconds in [1, 60, 3600] {
+        for (count, burst) in [(1, 1_000_000), (u32::MAX, 1_000_000), (7, 999_983), (1, 1)] {
+            let limit = limit(count, Duration::from_secs(seconds), burst);
+            assert_eq!(limit.burst(), u64::from(burst), "{count} in {seconds} s");
+            // And still so after the longest time that a process runs.
+            let now = Now(10 * 365 * 86_400 * SECOND);
+            let mut arrival = 0;
+            for _ in 0..burst {
+                assert_eq!(limit.take(&mut arrival, now), Ok(()));
+            }
+            assert!(limit.take(&mut arrival, now).is_err());
+        }
+    }
+}
+
+#[test]
 fn an_interval_that_does_not_divide_is_rounded_up() {
     let limit = limit(3, Duration::from_secs(1), 1);
     let mut arrival = 0;
@@ -63,7 +80,7 @@ fn extremes_neither_panic_nor_shut_out_for_ever() {
             for before in [0, SECOND, u64::MAX] {
                 let mut arrival = before;
                 let wait = limit.take(&mut arrival, now).err().unwrap_or_default();
-                assert!(wait <= Duration::from_nanos(LONGEST));
+                assert!(wait <= Duration::from_nanos(limit.interval));
                 let _ = limit.left(arrival, now);
             }
         }

@@ -13,8 +13,6 @@ use super::super::address::Address;
 use super::super::clock::Now;
 use super::slab::Slab;
 
-/// Bans that memory is taken for at a time.
-const STEP: usize = 256;
 /// Bans looked at when a new address comes.
 const SWEPT: usize = 2;
 
@@ -107,9 +105,9 @@ impl Bans {
 
     /// Records a ban of the entry in `slot`. The caller has made sure that there is room.
     pub fn push(&mut self, ban: Ban, slot: u32) -> u32 {
-        if self.records.len() == self.records.capacity() {
-            let room = self.most.saturating_sub(self.records.len());
-            self.records.reserve_exact(room.clamp(1, STEP));
+        if self.records.capacity() == 0 {
+            // PERF: all at once, so that no growth copies under the lock or leaves holes; pages count as memory when they are used.
+            self.records.reserve_exact(self.most);
         }
         self.ends(ban.until);
         self.records.push(Record { ban, slot });

@@ -50,7 +50,8 @@ impl Shard {
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.clamp(1, MOST);
         Shard(Mutex::new(State {
-            buckets: vec![NONE; capacity.next_power_of_two()].into_boxed_slice(),
+            // Twice as many as needed: a chain is a miss of the cache for each step.
+            buckets: vec![NONE; 2 * capacity.next_power_of_two()].into_boxed_slice(),
             slab: Slab::new(capacity as u32),
             idle: Idle::new(),
             bans: Bans::new(capacity.div_ceil(4)),

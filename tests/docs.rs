@@ -265,3 +265,87 @@ fn anchor_of(line: &str) -> Option<String> {
             .collect(),
     )
 }
+
+/// The words in backticks.
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn what_leads_to_a_ban_is_what_the_program_counts() {
+    let page = Page::read("docs/limits.md");
+    let rows = page.rows_below("\n## Bans\n");
+    let documented = |what: &str| {
+        let row = rows.iter().find(|row| row[0] == what);
+        words(row.unwrap_or_else(|| panic!("no row `{what}`"))[1])
+    };
+    let (leads, others): (Vec<Reason>, Vec<Reason>) =
+        Reason::ALL.iter().partition(|reason| reason.leads_to_ban());
+    let codes = |reasons: &[Reason]| reasons.iter().map(|reason| reason.code()).collect();
+    let expected: BTreeSet<&str> = codes(&leads);
+    assert_eq!(documented("count towards a ban"), expected);
+    let expected: BTreeSet<&str> = codes(&others);
+    assert_eq!(documented("do not"), expected);
+}
+
+#[test]
+fn the_parameters_of_interactions_have_the_defaults_of_the_reference() {
+    let page = Page::read("docs/limits.md");
+    let rows = page.rows_below("\n## Chats and callbacks\n");
+    let documented: BTreeSet<(&str, &str)> = rows
+        .iter()
+        .filter(|row| row.len() == 4 && row[0].starts_with('`'))
+        .map(|row| (row[0].trim_matches('`'), row[3]))
+        .collect();
+    let reference = Page::read("docs/configuration.md");
+    let reference = reference.rows();
+    let expected: BTreeSet<(&str, &str)> = reference
+        .iter()
+        .filter_map(|row| {
+            let key = row[0]
+                .trim_matches('`')
+                .strip_prefix("limits.interactions.")?;
+            (key != "silence").then_some((key, row[2]))
+        })
+        .collect();
+    assert_eq!(documented, expected);
+}
+
+#[test]
+fn the_pages_sums_about_sizes_are_right() {
+    let page = Page::read("docs/limits.md");
+    let rows = page.rows_below("\n## How large\n");
+    let numbers = |text: &str| -> Vec<u64> {
+        let last = text.rsplit('→').next().unwrap();
+        let digits = last.split('/').next().unwrap().replace(',', "");
+        digits.trim().parse().into_iter().collect()
+    };
+    // How each line grows with the agents behind one address, times ten.
+    let factors = [
+        ("`requests.rate`", 30),
+        ("`requests.burst`", 200),
+        ("`requests_in_flight`", 50),
+        ("`connections`", 75),
+        ("`new_connections.burst`", 60),
+        ("`new_connections.rate`", 2),
+    ];
+    for (name, factor) in factors {
+        let row = rows.iter().find(|row| row[0] == name);
+        let row = row.unwrap_or_else(|| panic!("{name}"));
+        for (agents, cell) in [(50, row[3]), (500, row[4]), (5000, row[5])] {
+            let sum = agents * factor / 10;
+            let told = numbers(cell);
+            // Connections are rounded up.
+            let near = told.iter().all(|told| (sum..=sum * 11 / 10).contains(told));
+            assert!(near && told.len() == 1, "{name} {agents}: {cell}, {sum}");
+            // The very number stands in the example of that size.
+            let size = page.text.split("### One office").nth(1).unwrap();
+            let key = name.trim_matches('`').split('.').next().unwrap();
+            let shown = size.lines().any(|line| {
+                line.trim_start().starts_with(&format!("{key}:"))
+                    && line.contains(&told[0].to_string())
+            });
+            assert!(shown, "{name} {agents}: {} is in no example", told[0]);
+        }
+    }
+}

@@ -16,7 +16,7 @@ section! {
     pub struct Limits {
         /// `observe` refuses nothing on account of any limit per client address or of interactions, and shows what would have been refused.
         mode: At<Mode> = default Mode::Enforce,
-        /// Networks that no limit per client address holds for and that are never banned; for chats and callbacks there is `TrustedHosts`. Trusted proxies never count either: their clients do.
+        /// Networks that no limit per client address holds for and that are never banned, not even by an operator. Trusted proxies never count either: their clients do.
         exempt: Vec<At<IpNet>> = default Vec::new(),
         /// Open connections, per client address over all listeners; one more is closed before TLS.
         connections: At<Cap> = default Cap::new(1000),

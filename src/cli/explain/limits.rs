@@ -33,7 +33,7 @@ pub(super) fn client(
     let is = if listener.trusts(from) {
         "a trusted proxy: neither limited nor banned, the clients that it names are".to_owned()
     } else if snapshot.limits.exempts(from) {
-        "exempt: what stands under limits does not hold for it".to_owned()
+        "exempt: neither limited nor banned".to_owned()
     } else {
         format!("counted as {}", Address::from(from))
     };
@@ -102,13 +102,21 @@ pub(super) fn of_interactions(
         return;
     };
     let mut lines = vec![format!("{what} ({})", word(mode))];
-    let trusted = from.is_some_and(|from| snapshot.interactions.trusts(from.to_canonical()));
+    let from = from.map(|from| from.to_canonical());
+    let free = match from {
+        Some(from) if snapshot.interactions.trusts(from) => {
+            ", not for this client: one of TrustedHosts"
+        }
+        Some(from) if snapshot.limits.exempts(from) => ", not for this client: exempt",
+        _ => "",
+    };
     let asked = Parameter::ALL.into_iter();
     lines.extend(asked.filter_map(|parameter| {
         let told = told(rules, kind, parameter)?;
-        let free = match parameter {
-            Parameter::PerAddress if trusted => ", not for this client: one of TrustedHosts",
-            _ => "",
+        let free = if parameter == Parameter::PerAddress {
+            free
+        } else {
+            ""
         };
         Some(format!("{}: {told}{free}", parameter.name()))
     }));

@@ -48,13 +48,14 @@ impl Reason {
     }
 
     /// Whether many of them lead to a ban: what a client does, not what a server, the gateway or all clients together did, and not
-    /// what browsers do by themselves (idle connections, files that are not there, going away).
+    /// what browsers do by themselves (idle connections, a connection reused for another host, files that are not there, going away).
     pub fn leads_to_ban(self) -> bool {
         use Reason::*;
         !matches!(
             self,
             Banned
                 | Interactions
+                | Misdirected
                 | IdleConnection
                 | RedirectToHttps
                 | FileMissing

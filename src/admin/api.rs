@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use super::Gateway;
 use crate::limits::told::{cause, seconds};
 use crate::limits::{Address, Ban, Clock, Now};
+use crate::snapshot::Snapshot;
 
 /// The longest ban: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
@@ -66,6 +67,10 @@ async fn add(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) ->
         let why = format!("`seconds` must be a whole number from 1 to {LONGEST}");
         return error(StatusCode::BAD_REQUEST, &why);
     };
+    let snapshot = gateway.snapshot.load();
+    if let Some(why) = never_banned(&snapshot, address) {
+        return error(StatusCode::CONFLICT, &format!("{address} {why}"));
+    }
     let lasts = Duration::from_secs(seconds);
     let table = &gateway.runtime.limits.table;
     match table.ban(address, lasts, Clock::now()) {
@@ -75,6 +80,18 @@ async fn add(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) ->
             json(StatusCode::OK, json!({ "banned": address.to_string() }))
         }
         Err(full) => error(StatusCode::CONFLICT, &full.to_string()),
+    }
+}
+
+/// Why a ban of this address would not hold.
+fn never_banned(snapshot: &Snapshot, address: Address) -> Option<&'static str> {
+    let client = address.first();
+    if snapshot.limits.exempts(client) {
+        Some("is in `limits.exempt`, where no ban holds: take it out of there first")
+    } else if snapshot.client_address.trusts(client) {
+        Some("is one of `client_address.trusted_proxies`: ban the clients behind it")
+    } else {
+        None
     }
 }
 

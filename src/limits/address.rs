@@ -30,7 +30,7 @@ impl Address {
     }
 
     /// The address of IPv4, or the first of the /64.
-    fn first(self) -> IpAddr {
+    pub(crate) fn first(self) -> IpAddr {
         if self.0 & V4 == V4 {
             // The lower half: the mask drops what marks it as IPv4.
             let bits = (self.0 & !V4) as u32;

@@ -255,3 +255,22 @@ async fn what_an_address_has_used_is_shown() {
     let unknown = json(&stage.edge, "GET /api/limits?address=192.0.2.99").await;
     assert_eq!(unknown["tracked"], false, "{unknown}");
 }
+
+#[tokio::test]
+async fn a_ban_that_could_not_hold_is_not_told_as_one() {
+    let trust = "client_address: { trusted_proxies: [127.0.0.3] }";
+    let stage = stage_with("{ exempt: [127.0.0.2] }", trust).await;
+    for (address, word) in [("127.0.0.2", "exempt"), ("127.0.0.3", "trusted_proxies")] {
+        let body = format!(r#"{{"address": "{address}", "seconds": 600}}"#);
+        let got = admin(&stage.edge, "POST /api/bans", &body).await;
+        assert_eq!(got.status(), Some(409), "{}", got.text());
+        assert!(got.text().contains(word), "{}", got.text());
+    }
+    assert!(banned(&stage.edge).await.is_empty());
+}
+
+#[test]
+fn a_browser_that_reuses_a_connection_for_another_host_is_on_no_way_to_a_ban() {
+    // It repeats the request by itself on a new connection (RFC 9110, 15.5.20).
+    assert!(!portcullis::reason::Reason::Misdirected.leads_to_ban());
+}

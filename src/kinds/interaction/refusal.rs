@@ -57,7 +57,7 @@ pub fn refusal(wire: Wire, operation: &Operation, dialect: Dialect) -> Refusal {
                 _ => 503,
             },
             content_type: ICWS,
-            body: r#"{"errorId":"error.gateway.too_many_interactions","message":"There are too many interactions at the moment."}"#,
+            body: r#"{"errorId":"error.gateway.interactions","message":"There are too many interactions at the moment."}"#,
         },
     }
 }

@@ -133,7 +133,7 @@ impl ProxyHttp for Gateway {
         head: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        interaction::sent(exchange);
+        interaction::sent(exchange, head)?;
         passage::prepare(exchange, head)
     }
 

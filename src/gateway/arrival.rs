@@ -186,7 +186,8 @@ fn path_and_query(head: &RequestHeader) -> &str {
         .map_or("/", |target| target.as_str())
 }
 
-fn declared_length(head: &RequestHeader) -> Option<u64> {
+/// What Content-Length says.
+pub fn declared_length(head: &RequestHeader) -> Option<u64> {
     head.headers
         .get(CONTENT_LENGTH)?
         .to_str()

@@ -6,11 +6,15 @@ use pingora_core::Result;
 use super::{failure, interaction};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::BodyProgress;
+use crate::kinds::interaction::MAX_BODY_BYTES;
 use crate::reason::Reason;
 use crate::routing::decide::{Goal, Incoming, decide};
 
 /// An answer larger than this is not shown to its kind.
 pub const OBSERVED: usize = 64 * 1024;
+/// The same for what is said of a chat or callback. SECURITY: servers repeat a visitor's name, perhaps with six bytes for one, and a
+/// visitor must not make an answer so large that it is not looked at.
+const OF_INTERACTIONS: usize = MAX_BODY_BYTES;
 
 /// The connection to the server stands: from here on a silent upload is the client's doing.
 pub fn server_is_there() {
@@ -47,7 +51,11 @@ pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool)
         return Vec::new();
     };
     if let Some(chunk) = chunk {
-        if kept.len() + chunk.len() > OBSERVED {
+        let most = match exchange.interaction {
+            Some(_) => OF_INTERACTIONS,
+            None => OBSERVED,
+        };
+        if kept.len() + chunk.len() > most {
             return interaction::unreadable(exchange).into_iter().collect();
         }
         kept.extend_from_slice(chunk);

@@ -10,9 +10,10 @@
 
 use std::fmt::Display;
 
-use http::header::{CONTENT_LENGTH, EXPECT};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http::{StatusCode, Version};
 use log::debug;
+use pingora_core::Error;
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
@@ -21,7 +22,7 @@ use crate::front_door::BodyProgress;
 use crate::kinds::interaction as wire;
 use crate::kinds::interaction::{Answer, Asked, Media, Operation, Rejoin, Wire};
 use crate::limits::interactions::{self as limits, Ask, Kind, Slot, User};
-use crate::limits::{Address, Clock, Now};
+use crate::limits::{Address, Clock, Mode, Now};
 use crate::reason::Reason;
 use crate::routing::decide::Refusal;
 use crate::runtime::Runtime;
@@ -48,7 +49,8 @@ pub struct Interaction {
 /// Finds out whether the request is about an interaction, and reserves a place for a start.
 ///
 /// # Errors
-/// [`Reason::Interactions`] with the vendor's name of the limit; [`Reason::BodyTooLarge`] for a start of more than 64 KiB.
+/// [`Reason::Interactions`] with the vendor's name of the limit; [`Reason::BodyTooLarge`] for a start of more than 64 KiB, unless it
+/// says its length and no limit is enforced.
 pub async fn begin(
     session: &mut Session,
     exchange: &mut Exchange,
@@ -65,9 +67,10 @@ pub async fn begin(
             let who = Asked::read(&Media::of(&session.req_header().headers), &body);
             slot = reserve(exchange, runtime, &operation, &who)?;
         }
-        Operation::Reconnect(_) => {
+        Operation::Reconnect(interaction) => {
             let body = read_ahead(session, exchange).await?;
-            rejoin = Rejoin::read(&Media::of(&session.req_header().headers), &body);
+            let media = Media::of(&session.req_header().headers);
+            rejoin = Rejoin::read(interaction, &media, &body);
         }
         _ => {}
     }
@@ -90,13 +93,22 @@ fn operation(call: &Call) -> Option<(Wire, Operation)> {
 }
 
 /// The whole body, which Pingora sends on to the server afterwards.
+///
+/// SECURITY: a client that waits for a 100 is told to go on, here and by us. To forward such a start unread would let its sender hide
+/// whose it is, and hold a place for a body that never comes.
 async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8>, Refusal> {
+    let of_client = |error: Box<Error>| Refusal::from(super::failure::reason(&error.into_down()));
     let mut body = Vec::new();
-    let gone = |error: &pingora_core::Error| Refusal::from(super::failure::reason(error));
+    let is_enforced = exchange.snapshot.interactions.rules.mode == Some(Mode::Enforce);
+    let declared = super::arrival::declared_length(session.req_header());
+    if !is_enforced && declared.is_some_and(|declared| declared > READ_AHEAD as u64) {
+        // What only counts refuses nothing: the body passes unread.
+        return Ok(body);
+    }
     if is_waiting(session.req_header()) {
         // The client sends no body before it is told to, and the server that would tell it hears of nothing before there is a body.
-        let told = session.as_downstream_mut().write_continue_response().await;
-        told.map_err(|error| gone(&error))?;
+        let told = session.as_downstream_mut().write_continue_response();
+        told.await.map_err(of_client)?;
         session.req_header_mut().remove_header(&EXPECT);
     }
     let route = exchange.route.as_ref().map_or(0, |route| route.body_limit);
@@ -108,7 +120,7 @@ async fn read_ahead(session: &mut Session, exchange: &Exchange) -> Result<Vec<u8
     }
     loop {
         let chunk = session.read_request_body().await;
-        let chunk = chunk.map_err(|error| gone(&error))?;
+        let chunk = chunk.map_err(of_client)?;
         let Some(chunk) = chunk else { break };
         if let Some(progress) = &progress {
             progress.tick(chunk.len());
@@ -178,14 +190,21 @@ fn reserve(
 }
 
 /// The request's head goes to the server: from here on it may have seen the start.
-pub fn sent(exchange: &mut Exchange) {
-    if let Some(slot) = exchange
-        .interaction
-        .as_mut()
-        .and_then(|running| running.slot.as_mut())
-    {
+///
+/// # Errors
+/// None: the codings that are left are fit for a header.
+pub fn sent(exchange: &mut Exchange, head: &mut RequestHeader) -> Result<(), Box<Error>> {
+    let Some(running) = &mut exchange.interaction else {
+        return Ok(());
+    };
+    if let Some(slot) = &mut running.slot {
         slot.sent();
     }
+    // SECURITY: or a visitor asks for a coding that is unknown here, and his chats run without being followed.
+    if let Some(readable) = wire::readable_codings(&head.headers) {
+        head.insert_header(ACCEPT_ENCODING, readable)?;
+    }
+    Ok(())
 }
 
 /// What the answer's head leaves to be known.
@@ -257,6 +276,7 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
         Operation::Reconnect(interaction) if success => {
             let asked = running.rejoin.as_ref();
             let id = answer.id.as_ref().or(asked.map(|asked| &asked.id));
+            let vouched = answer.participant.is_some();
             let participant = answer
                 .participant
                 .as_ref()
@@ -269,6 +289,7 @@ pub fn settle(exchange: &mut Exchange, body: &[u8]) -> Option<String> {
                     server,
                     id: id.as_str(),
                     participant: participant.as_str(),
+                    vouched,
                     address,
                     asked: running.asked,
                 };
@@ -300,7 +321,7 @@ pub fn unreadable(exchange: &mut Exchange) -> Option<String> {
     let server = &exchange.call.as_ref()?.upstream.facts.name;
     // A start stays in doubt: its place is held until silence ends it.
     drop(running);
-    Some(told(server, &"it is larger than 64 KiB"))
+    Some(told(server, &"it is larger than 256 KiB"))
 }
 
 fn kind(interaction: wire::Interaction) -> Kind {

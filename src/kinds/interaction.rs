@@ -35,6 +35,7 @@ mod tests;
 
 pub use answer::{Answer, FailureReason, Outcome};
 pub use asked::{Asked, MAX_ASKED_BYTES, Rejoin};
+pub use coding::readable_codings;
 pub use document::{MAX_BODY_BYTES, MAX_DEPTH, MAX_VALUES};
 pub use id::{Id, MAX_ID_BYTES};
 pub use media::{Dialect, Media};

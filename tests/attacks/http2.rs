@@ -1,5 +1,6 @@
 //! HTTP/2, frame by frame: header lists that would become two requests on the way to a server, floods, and clients that hold on.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use loadtest::edge::Edge;
@@ -8,18 +9,18 @@ use loadtest::rude::client::{Dial, Line};
 
 use super::support::{SOON, edge, no_panics, ok, stage, stage_with};
 
-const HEADERS: u8 = 1;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(super) const HEADERS: u8 = 1;
+pub(super) const END_STREAM: u8 = 1;
+pub(super) const END_HEADERS: u8 = 4;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let head = [&[a, b, c, kind, flags][..], &stream.to_be_bytes()].concat();
     [&head, payload].concat()
 }
 
 /// A header list in HPACK: each field literal, not indexed, not compressed (RFC 7541 section 6.2.2).
-fn hpack(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub(super) fn hpack(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
         block.push(0);
@@ -44,9 +45,15 @@ fn hpack(fields: &[(&[u8], &[u8])]) -> Vec<u8> {
 }
 
 async fn open(edge: &Edge, settings: &[u8]) -> Line {
+    open_from(edge, settings, IpAddr::V4(Ipv4Addr::LOCALHOST)).await
+}
+
+/// The same from another address.
+pub(super) async fn open_from(edge: &Edge, settings: &[u8], client: IpAddr) -> Line {
     let dial = Dial::tls(edge.https())
         .sni("proxy.example.com")
-        .alpn(&["h2"]);
+        .alpn(&["h2"])
+        .from(client);
     let mut line = dial.open().await.unwrap();
     line.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         .await
@@ -55,10 +62,10 @@ async fn open(edge: &Edge, settings: &[u8]) -> Line {
     line
 }
 
-type Fields<'a> = Vec<(&'a [u8], &'a [u8])>;
+pub(super) type Fields<'a> = Vec<(&'a [u8], &'a [u8])>;
 
 /// The pseudo-fields of a plain GET of this path.
-fn get(path: &[u8]) -> Fields<'_> {
+pub(super) fn get(path: &[u8]) -> Fields<'_> {
     vec![
         (b":method", b"GET"),
         (b":scheme", b"https"),

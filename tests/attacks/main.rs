@@ -10,6 +10,7 @@ mod answers;
 mod bodies;
 mod framing;
 mod http2;
+mod limits;
 mod paths;
 mod support;
 mod tls;

@@ -153,7 +153,7 @@ impl log::Log for Remember {
 }
 
 /// From here on every line of the log is kept, and every panic outside of the tests themselves counted.
-fn watch() {
+pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = log::set_logger(&Remember);

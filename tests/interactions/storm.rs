@@ -25,7 +25,7 @@ const LIMIT: usize = 5;
 const ADDRESSES: u8 = 20;
 const PER_ADDRESS: u8 = 6;
 const PHASES: u64 = 4;
-const STEPS: usize = 20;
+const STEPS: usize = 14;
 /// The servers' patience is shorter than the gateway's, as it should be in the field: what the gateway forgets is surely over.
 const SERVERS_SILENCE: Duration = Duration::from_secs(1);
 

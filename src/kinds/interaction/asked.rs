@@ -8,7 +8,7 @@
 //! ```
 
 use super::document::{Document, Doubtful, Value};
-use super::{Id, MAX_ID_BYTES, Media};
+use super::{Id, Interaction, MAX_ID_BYTES, Media};
 
 /// Largest body of a start or a reconnect that is looked at, in bytes.
 pub const MAX_ASKED_BYTES: usize = 64 * 1024;
@@ -75,11 +75,19 @@ pub struct Rejoin {
 
 impl Rejoin {
     /// Reads the body of a reconnect. `None` if it names nothing.
-    pub fn read(media: &Media, body: &[u8]) -> Option<Self> {
+    ///
+    /// SECURITY: nor if it names two, or something of the other kind: the server would rejoin the one, and the gateway count the other
+    /// as a chat that it has never heard of.
+    pub fn read(interaction: Interaction, media: &Media, body: &[u8]) -> Option<Self> {
         let document = Document::read(media, body, MAX_ASKED_BYTES).ok()?;
-        let id = |name| document.top.text_of(name).and_then(Id::new);
+        let fields = document.top.fields()?;
+        let id = |name| fields.only_text(name).and_then(Id::new);
+        let own = match interaction {
+            Interaction::Chat => "chatID",
+            Interaction::Callback => "callbackID",
+        };
         Some(Rejoin {
-            id: id("chatID").or_else(|| id("callbackID"))?,
+            id: id(own)?,
             participant: id("participantID"),
         })
     }
@@ -217,7 +225,9 @@ mod tests {
 
     #[test]
     fn a_reconnect_names_what_it_goes_on_with() {
-        let read = |body: &str| Rejoin::read(&Media::of(&HeaderMap::new()), body.as_bytes());
+        let read = |interaction, body: &str| {
+            Rejoin::read(interaction, &Media::of(&HeaderMap::new()), body.as_bytes())
+        };
         let rejoin = |id, participant: Option<&str>| {
             let participant = participant.and_then(Id::new);
             Some(Rejoin {
@@ -225,20 +235,36 @@ mod tests {
                 participant,
             })
         };
-        for (body, expected) in [
-            (r#"{"chatID": "c"}"#, rejoin("c", None)),
+        let (chat, callback) = (Interaction::Chat, Interaction::Callback);
+        for (interaction, body, expected) in [
+            (chat, r#"{"chatID": "c"}"#, rejoin("c", None)),
             (
+                chat,
                 r#"{"chatId": "c", "participantId": "p"}"#,
                 rejoin("c", Some("p")),
             ),
-            (r#"{"callbackID": "b"}"#, rejoin("b", None)),
-            ("<chat><chatID>c</chatID></chat>", rejoin("c", None)),
-            ("<callback callbackID='b'/>", rejoin("b", None)),
-            (r#"{"chatID": ""}"#, None),
-            ("{}", None),
-            ("", None),
+            (callback, r#"{"callbackID": "b"}"#, rejoin("b", None)),
+            (chat, "<chat><chatID>c</chatID></chat>", rejoin("c", None)),
+            (callback, "<callback callbackID='b'/>", rejoin("b", None)),
+            (
+                callback,
+                r#"{"chatID": "c", "callbackID": "b"}"#,
+                rejoin("b", None),
+            ),
+            (callback, r#"{"chatID": "c"}"#, None),
+            (chat, r#"{"callbackID": "b"}"#, None),
+            (chat, r#"{"chatID": "c", "chatID": "d"}"#, None),
+            (chat, r#"{"chatID": "c", "chatId": "d"}"#, None),
+            (
+                chat,
+                r#"{"chatId": "c", "participantId": "p", "participantID": "q"}"#,
+                rejoin("c", None),
+            ),
+            (chat, r#"{"chatID": ""}"#, None),
+            (chat, "{}", None),
+            (chat, "", None),
         ] {
-            assert_eq!(read(body), expected, "{body}");
+            assert_eq!(read(interaction, body), expected, "{body}");
         }
     }
 }

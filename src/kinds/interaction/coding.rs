@@ -9,6 +9,9 @@ use std::io::Read;
 
 use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
+use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
+
 use super::Unreadable;
 
 /// How a body is compressed.
@@ -20,6 +23,34 @@ pub(super) enum Coding {
     Brotli,
     Unknown,
     Several,
+}
+
+/// Which of the codings that a request accepts can be read here, as the value of its Accept-Encoding; `None` if it has none. Weights
+/// stay, `*` goes, and where nothing is left the body comes as it is.
+///
+/// ```
+/// use http::header::{ACCEPT_ENCODING, HeaderMap};
+/// let mut headers = HeaderMap::new();
+/// headers.insert(ACCEPT_ENCODING, "zstd, gzip;q=0.5, *;q=0".parse().unwrap());
+/// assert_eq!(portcullis::kinds::interaction::readable_codings(&headers).unwrap(), "gzip;q=0.5");
+/// ```
+pub fn readable_codings(request: &HeaderMap) -> Option<String> {
+    request.get(ACCEPT_ENCODING)?;
+    let values = request.get_all(ACCEPT_ENCODING).iter();
+    let accepted = values.filter_map(|value| value.to_str().ok());
+    let readable: Vec<&str> = accepted
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|accepted| {
+            let coding = accepted.split(';').next().unwrap_or_default().trim();
+            let coding = Coding::named([coding]);
+            !accepted.is_empty() && !matches!(coding, Coding::Unknown | Coding::Several)
+        })
+        .collect();
+    Some(match readable.is_empty() {
+        true => "identity".to_owned(),
+        false => readable.join(", "),
+    })
 }
 
 impl Coding {
@@ -165,6 +196,29 @@ pub(super) mod tests {
             (&["zstd", "br", "gzip"][..], Coding::Several),
         ] {
             assert_eq!(Coding::named(values.iter().copied()), coding, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_read_is_asked_for() {
+        for (values, readable) in [
+            (&[][..], None),
+            (&["gzip, deflate, br, zstd"][..], Some("gzip, deflate, br")),
+            (&["zstd"][..], Some("identity")),
+            (&["*"][..], Some("identity")),
+            (&[""][..], Some("identity")),
+            (&["GZIP ; q=0.5,,zstd", "br"][..], Some("GZIP ; q=0.5, br")),
+            (&["identity;q=0, *"][..], Some("identity;q=0")),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(ACCEPT_ENCODING, value.parse().unwrap());
+            }
+            assert_eq!(
+                readable_codings(&headers).as_deref(),
+                readable,
+                "{values:?}"
+            );
         }
     }
 

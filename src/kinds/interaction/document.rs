@@ -79,6 +79,16 @@ impl Value {
 }
 
 impl Fields {
+    /// The text of the only field with this name in any case; none if there are several, of which another reader may take another.
+    pub fn only_text(&self, name: &str) -> Option<&str> {
+        let named = self.named.iter();
+        let mut alike = named.filter(|(own, _)| own.eq_ignore_ascii_case(name));
+        match (alike.next(), alike.next()) {
+            (Some((_, value)), None) => value.text(),
+            _ => None,
+        }
+    }
+
     /// The only field with this name.
     pub fn sole(&self, name: &str) -> Result<Option<&Value>, Doubtful> {
         let named = self.named.iter();

@@ -59,6 +59,8 @@ pub struct Rejoin<'a> {
     pub id: &'a str,
     /// The visitor's participant id from now on.
     pub participant: &'a str,
+    /// The server itself has said the participant id. Otherwise the request has, and an interaction that is known keeps its own.
+    pub vouched: bool,
     /// Of the visitor. Only counts if the interaction is not known: an owner is not changed by a reconnect from elsewhere.
     pub address: Address,
     /// When the request for it came in. Tells which of two answers is the newer one.

@@ -11,7 +11,7 @@
 //! let pair = Interactions::new().pair("cic");
 //! let (server, address) = ("cic-b".into(), Address::from(std::net::IpAddr::from([192, 0, 2, 7])));
 //! let rejoin =
-//!     Rejoin { kind: Kind::Chat, server: &server, id: "chat 1", participant: "participant 2", address, asked: Now(0) };
+//!     Rejoin { kind: Kind::Chat, server: &server, id: "chat 1", participant: "participant 2", vouched: true, address, asked: Now(0) };
 //! assert_eq!(pair.reconnected(&rejoin, Now(5)), Rejoined::Anew, "the gateway was restarted since the chat began");
 //! assert_eq!(pair.counts().chats, 1);
 //! ```
@@ -123,7 +123,12 @@ impl Pair {
             address: rejoin.address,
             who: Who::Unknown,
         };
-        self.lock(now).rejoin(arrival, newcomer, rejoin.asked, now)
+        let mut state = self.lock(now);
+        let arrival = match rejoin.vouched {
+            true => arrival,
+            false => state.with_own_participant(arrival),
+        };
+        state.rejoin(arrival, newcomer, rejoin.asked, now)
     }
 
     /// A server has answered this participant with success, so its interaction lives, on this server. True if it is counted.

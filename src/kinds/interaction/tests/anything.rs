@@ -31,7 +31,9 @@ fn read_all(content_type: &str, coding: &str, body: &[u8]) {
     let media = Media::of(&headers);
     let _ = Dialect::wanted(&headers);
     let _ = Asked::read(&media, body);
-    let _ = Rejoin::read(&media, body);
+    for interaction in [Interaction::Chat, Interaction::Callback] {
+        let _ = Rejoin::read(interaction, &media, body);
+    }
     for (wire, operation) in operations() {
         for status in [0, 200, 204, 404, 500, u16::MAX] {
             let _ = Answer::read(wire, &operation, status, &media, body);

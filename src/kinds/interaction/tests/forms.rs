@@ -229,7 +229,7 @@ proptest! {
         let json_media = media("application/json", "");
         let body = request.to_string();
         let asked = Asked::read(&json_media, body.as_bytes());
-        let rejoin = Rejoin::read(&json_media, body.as_bytes());
+        let rejoin = Rejoin::read(Interaction::Chat, &json_media, body.as_bytes());
         for style in STYLES {
             let text = document(&json!({ "chat": request }), style);
             let media = media("application/xml", "");
@@ -238,7 +238,7 @@ proptest! {
             if has_participant {
                 prop_assert_eq!(&Asked::read(&media, text.as_bytes()), &asked, "{}", text);
             }
-            prop_assert_eq!(&Rejoin::read(&media, text.as_bytes()), &rejoin, "{}", text);
+            prop_assert_eq!(&Rejoin::read(Interaction::Chat, &media, text.as_bytes()), &rejoin, "{}", text);
         }
     }
 }

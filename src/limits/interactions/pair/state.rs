@@ -136,6 +136,19 @@ impl State {
         Started::Again
     }
 
+    /// The same with the participant id that the interaction has, if it is known.
+    ///
+    /// SECURITY: a visitor who names another one would be seen no more under his own: his chat would run on and not be counted.
+    pub(super) fn with_own_participant(&self, arrival: Arrival) -> Arrival {
+        match self.records.get(&arrival.key) {
+            None => arrival,
+            Some(record) => Arrival {
+                participant: record.participant,
+                ..arrival
+            },
+        }
+    }
+
     /// The server has let a page rejoin. `newcomer` is charged if the interaction is not known.
     pub(super) fn rejoin(
         &mut self,

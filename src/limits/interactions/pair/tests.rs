@@ -65,6 +65,7 @@ pub(super) fn rejoin<'a>(
         id,
         participant,
         address: address(99),
+        vouched: true,
         asked,
     }
 }

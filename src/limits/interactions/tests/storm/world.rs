@@ -138,6 +138,7 @@ impl World {
                     id: &page.id,
                     participant: &page.participant,
                     address: address(page.visitor),
+                    vouched: true,
                     asked,
                 };
                 self.pair.reconnected(&rejoin, now);

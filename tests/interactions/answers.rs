@@ -96,7 +96,7 @@ async fn compressed_and_chunked_answers_are_followed_and_pass_unchanged() {
 #[tokio::test]
 async fn what_cannot_be_read_passes_untouched_and_is_logged_and_its_place_is_kept_until_silence() {
     watch();
-    let large = format!("{}{}", STARTED, " ".repeat(70 * 1024));
+    let large = format!("{}{}", STARTED, " ".repeat(270 * 1024));
     let two_letters = |count: usize| "ab".repeat(count);
     let answers = [
         ("empty", json("")),

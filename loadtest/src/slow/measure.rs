@@ -152,6 +152,7 @@ listeners:
   - {{ listen: '{plain}' }}
 tls: {{ certificates: [ {{ cert: edge.pem, key: edge.key }} ] }}
 limits:
+  exempt: [127.0.0.0/8]
   request_head: {{ within: {DEADLINE} }}
   request_body: {{ idle: {DEADLINE} }}
   keep_alive: {{ idle: {DEADLINE} }}

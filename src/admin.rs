@@ -5,6 +5,7 @@
 mod api;
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -18,6 +19,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::handover;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
@@ -46,7 +48,10 @@ struct Gateway {
 
 /// The listener. It ends when it is dropped.
 pub struct Admin {
+    wanted: SocketAddr,
     address: SocketAddr,
+    /// The same socket once more, for the process after this one.
+    socket: OwnedFd,
     task: JoinHandle<()>,
 }
 
@@ -60,8 +65,32 @@ impl Admin {
         snapshot: Arc<ArcSwap<Snapshot>>,
         runtime: Arc<Runtime>,
     ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(listen).await?;
+        Admin::on(listen, TcpListener::bind(listen).await?, snapshot, runtime)
+    }
+
+    /// Serves on a socket of the process before this one, which `listen` stands for.
+    ///
+    /// # Errors
+    /// It is no socket that listens.
+    pub fn inherit(
+        listen: SocketAddr,
+        socket: OwnedFd,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        runtime: Arc<Runtime>,
+    ) -> std::io::Result<Self> {
+        let listener = std::net::TcpListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Admin::on(listen, TcpListener::from_std(listener)?, snapshot, runtime)
+    }
+
+    fn on(
+        wanted: SocketAddr,
+        listener: TcpListener,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        runtime: Arc<Runtime>,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
+        let socket = listener.as_fd().try_clone_to_owned()?;
         let app = Router::new()
             .route(
                 "/healthz",
@@ -77,7 +106,25 @@ impl Admin {
             // Ends only with the process: axum retries what `accept` refuses.
             let _ = axum::serve(listener, app).await;
         });
-        Ok(Admin { address, task })
+        Ok(Admin {
+            wanted,
+            address,
+            socket,
+            task,
+        })
+    }
+
+    /// The socket and its address in the file, for the process after this one.
+    ///
+    /// # Errors
+    /// The system has no more descriptors.
+    pub fn socket(&self) -> std::io::Result<handover::Socket> {
+        Ok((self.wanted, self.socket.try_clone()?))
+    }
+
+    /// Serves no more.
+    pub fn close(&self) {
+        self.task.abort();
     }
 
     /// Where it listens.
@@ -88,7 +135,7 @@ impl Admin {
 
 impl Drop for Admin {
     fn drop(&mut self) {
-        self.task.abort();
+        self.close();
     }
 }
 

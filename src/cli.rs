@@ -47,7 +47,11 @@ struct Admin {
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway (what happens without any command)
-    Run,
+    Run {
+        /// Take over from the process that runs: its listeners, and what it remembers of clients
+        #[arg(long)]
+        take_over: bool,
+    },
     /// Report every mistake in the configuration at once
     Check {
         /// Print the configuration with every default filled in
@@ -89,8 +93,9 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let file = arguments.file.config;
-    match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => run::run(&file),
+    let run = Command::Run { take_over: false };
+    match arguments.command.unwrap_or(run) {
+        Command::Run { take_over } => run::run(&file, take_over),
         Command::Check { show, live } => here(check::check(&file, show, live)),
         Command::Explain { request, from } => here(explain::explain(&file, &request, from)),
         Command::Bans { what, admin } => {

@@ -26,10 +26,13 @@ mod reference;
 mod section;
 mod servers;
 mod shape;
+mod shutdown;
+mod state;
 mod suggest;
 mod syntax;
 mod tls;
 mod tree;
+mod upgrade;
 pub mod value;
 mod yaml;
 
@@ -54,7 +57,10 @@ pub use log::{Log, LogLevel};
 pub use reference::reference;
 use section::section;
 pub use servers::{Kind, Server, ServerErrors, Timeouts};
+pub use shutdown::Shutdown;
+pub use state::State;
 pub use tls::{CertificateFiles, Tls};
+pub use upgrade::Upgrade;
 use value::{HostKey, ServerName};
 
 section! {
@@ -74,10 +80,16 @@ section! {
         hosts: IndexMap<At<HostKey>, Host> = required,
         /// What one client address, one connection and one request may use.
         limits: Limits = nested,
+        /// How a process ends.
+        shutdown: Shutdown = nested,
+        /// How a new process takes over from the one that runs.
+        upgrade: Upgrade = nested,
+        /// What survives the process.
+        state: State = nested,
         /// What the gateway says about itself.
         log: Log = nested,
     }
-    planned ["auth", "cors", "proxy_map", "state", "cache", "substitution"];
+    planned ["auth", "cors", "proxy_map", "cache", "substitution"];
     parts Sections cross_check::sections;
 }
 

@@ -43,9 +43,10 @@ mod socket;
 mod stream;
 pub mod tls;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pingora_core::apps::HttpServerApp;
@@ -53,7 +54,7 @@ use tokio::sync::{Notify, watch};
 
 pub use connection::{BodyProgress, Connection, ConnectionTls};
 pub use doorkeeper::{AdmitAll, Doorkeeper, Guard};
-pub use listeners::{BindError, BindErrors};
+pub use listeners::{BindError, BindErrors, Inherited};
 pub use pace::TooSlow;
 pub use settings::{HeadLimits, Http2Limits, ListenerSettings, ProxyProtocol, TlsSettings};
 pub use stream::ClientStream;
@@ -87,7 +88,9 @@ where
                 app,
                 keeper,
                 signals: Arc::new(Signals {
+                    last: AtomicBool::new(false),
                     stop: watch::Sender::new(false),
+                    leave: watch::Sender::new(false),
                     cut: watch::Sender::new(false),
                 }),
                 open: AtomicUsize::new(0),
@@ -118,10 +121,48 @@ where
         self.shared.open.load(Ordering::Relaxed)
     }
 
-    /// Stops accepting and lets what is under way finish: HTTP/1 answers `Connection: close`, HTTP/2 says GOAWAY. What is still open
-    /// after `deadline` is cut off. Returns how many that were. The door does not open again.
+    /// Sockets of a process before this one. The first [`apply`](FrontDoor::apply) takes those that it wants and closes the others.
+    pub fn inherit(&self, sockets: Vec<Inherited>) {
+        self.listeners.inherit(sockets);
+    }
+
+    /// The listening sockets for a process after this one, which shares their queues with it.
+    ///
+    /// # Errors
+    /// The system has no more descriptors.
+    pub fn sockets(&self) -> io::Result<Vec<Inherited>> {
+        self.listeners.sockets()
+    }
+
+    /// Stops accepting without closing: clients wait in the kernel's queue until [`resume`](FrontDoor::resume) or another process that
+    /// has the [`sockets`](FrontDoor::sockets) accepts them.
+    pub async fn pause(&self) {
+        self.listeners.pause().await;
+    }
+
+    /// Accepts again after a [`pause`](FrontDoor::pause).
+    pub async fn resume(&self) {
+        self.listeners.resume(&self.shared).await;
+    }
+
+    /// From now on every HTTP/1 answer is the last on its connection, so that clients move elsewhere while the door is still open.
+    pub fn announce_end(&self) {
+        self.shared.signals.last.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops accepting and lets what is under way finish: HTTP/1 answers `Connection: close`, HTTP/2 says GOAWAY, and connections at
+    /// rest are closed. What is still open after `deadline` is cut off. Returns how many that were. The door does not open again.
     pub async fn close(&self, deadline: Duration) -> usize {
         self.listeners.stop().await;
+        self.shared.signals.leave.send_replace(true);
+        self.wind_down(deadline).await
+    }
+
+    /// The same for a process whose successor serves already, so that there is no hurry: a connection at rest may still make one
+    /// request. Closing it at once could cross a request on its way, which the client would see fail.
+    pub async fn wind_down(&self, deadline: Duration) -> usize {
+        self.listeners.stop().await;
+        self.announce_end();
         self.shared.signals.stop.send_replace(true);
         let in_time = tokio::time::timeout(deadline, self.shared.empty()).await;
         if in_time.is_ok() {
@@ -136,8 +177,12 @@ where
 
 /// What [`FrontDoor::close`] tells every connection.
 struct Signals {
+    /// Each HTTP/1 answer is the last on its connection.
+    last: AtomicBool,
     /// Finish what is under way, begin nothing new. Pingora's `ShutdownWatch`.
     stop: watch::Sender<bool>,
+    /// HTTP/1 connections at rest end.
+    leave: watch::Sender<bool>,
     /// End at once.
     cut: watch::Sender<bool>,
 }

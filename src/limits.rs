@@ -17,6 +17,7 @@ mod clock;
 pub mod doorkeeper;
 mod gcra;
 pub mod interactions;
+mod memory;
 mod rules;
 mod scopes;
 mod strikes;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 pub use address::{Address, NotAnAddress};
 pub use clock::{Clock, Now};
 pub use gcra::RateLimit;
+pub use memory::Memory;
 pub use rules::{BanRules, ConnectionRules, Exceeded, Limit, Mode, RequestRules, ScopeId};
 pub use strikes::Strikes;
 pub use table::{Admitted, Ban, BansFull, Cause, ConnectionGuard, RequestGuard, Table, Used};
@@ -51,9 +53,14 @@ pub struct Limits {
 impl Limits {
     /// A process that nobody has asked yet.
     pub fn new() -> Self {
+        Limits::with(Interactions::new())
+    }
+
+    /// The same, with a registry that is there already.
+    pub fn with(interactions: Interactions) -> Self {
         Limits {
             table: Arc::new(Table::new(ADDRESSES)),
-            interactions: Interactions::default(),
+            interactions,
             scopes: Scopes::default(),
         }
     }

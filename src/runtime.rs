@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use log::warn;
 
 use crate::front_door::tls::Tickets;
-use crate::limits::interactions::Kind;
+use crate::limits::interactions::{Interactions, Kind};
 use crate::limits::{Address, Clock, Limits, Mode};
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
@@ -41,12 +41,17 @@ pub struct Runtime {
 impl Runtime {
     /// A process that has seen nothing yet.
     pub fn new() -> Self {
+        Runtime::with(Interactions::new())
+    }
+
+    /// The same, with a registry of chats that is there already.
+    pub fn with(interactions: Interactions) -> Self {
         Runtime {
             resolver: Resolver::default(),
             tickets: Tickets::new(),
             notices: Notices::default(),
             refusals: RefusalLog::default(),
-            limits: Limits::new(),
+            limits: Limits::with(interactions),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
         }

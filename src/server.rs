@@ -10,13 +10,17 @@
 //! # Ok(()) }
 //! ```
 
+mod memory;
+mod upgrade;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use log::warn;
+use log::{info, warn};
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use tokio::task::JoinHandle;
@@ -26,7 +30,9 @@ use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindErrors, FrontDoor};
 use crate::gateway::Gateway;
+use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
+use crate::limits::interactions::Interactions;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
@@ -46,6 +52,9 @@ pub enum StartError {
     /// An address cannot be listened on; nothing was changed.
     #[error("{0}")]
     Listen(String),
+    /// The process that runs did not hand over; it goes on.
+    #[error("the running process did not hand over: {0}")]
+    Handover(#[from] handover::Failed),
 }
 
 /// A gateway that runs on the current tokio runtime until it is stopped.
@@ -54,12 +63,15 @@ pub struct Server {
     runtime: Arc<Runtime>,
     door: FrontDoor<HttpProxy<Gateway>>,
     admin: Admin,
-    ticker: JoinHandle<()>,
+    /// Ended with the server.
+    tasks: Vec<JoinHandle<()>>,
+    /// A new process has everything.
+    handed_over: AtomicBool,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.ticker.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -69,7 +81,20 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left listening then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let runtime = Arc::new(Runtime::new());
+        Server::start_after(config, None).await
+    }
+
+    /// The same in place of a process that runs: its sockets are taken over, and what it remembers of clients.
+    ///
+    /// # Errors
+    /// [`StartError`]; the other process goes on then.
+    pub async fn start_after(
+        config: &Config,
+        mut predecessor: Option<Predecessor>,
+    ) -> Result<Self, StartError> {
+        let key = predecessor.as_ref().map(Predecessor::key);
+        let interactions = key.map_or_else(Interactions::new, |key| Interactions::after(&key));
+        let runtime = Arc::new(Runtime::with(interactions));
         let compiled = Snapshot::compile(config, &runtime).map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
         let admin_address = compiled.admin;
@@ -80,24 +105,48 @@ impl Server {
             Arc::new(proxy),
             Arc::new(Keeper::new(snapshot.clone(), runtime.clone())),
         );
-        let admin = Admin::bind(admin_address, snapshot.clone(), runtime.clone())
-            .await
-            .map_err(|error| {
-                let why = why_not(admin_address, &error);
-                StartError::Listen(format!(
-                    "the admin listener cannot listen on {admin_address}: {error}{why}"
-                ))
-            })?;
+        let inherited = predecessor
+            .as_mut()
+            .and_then(|old| old.take_admin(admin_address));
+        let admin = match inherited {
+            Some(socket) => {
+                Admin::inherit(admin_address, socket, snapshot.clone(), runtime.clone())
+            }
+            None => Admin::bind(admin_address, snapshot.clone(), runtime.clone()).await,
+        };
+        let admin = admin.map_err(|error| {
+            let why = why_not(admin_address, &error);
+            StartError::Listen(format!(
+                "the admin listener cannot listen on {admin_address}: {error}{why}"
+            ))
+        })?;
+        match &mut predecessor {
+            None => memory::restore(&snapshot.load(), &runtime),
+            Some(old) => {
+                door.inherit(old.take_sockets());
+                let bans = old.release().await?.restore(&runtime.limits);
+                info!("taking over from process {}: {bans} bans run on", old.pid());
+            }
+        }
         door.apply(wanted).await.map_err(not_bound)?;
-        let ticking = (runtime.clone(), snapshot.clone());
-        let ticker = tokio::spawn(async move { ticking.0.tick(&ticking.1).await });
-        let server = Server {
-            ticker,
+        let (ticking, ticked) = (runtime.clone(), snapshot.clone());
+        let tasks = vec![
+            tokio::spawn(async move { ticking.tick(&ticked).await }),
+            tokio::spawn(memory::keep(snapshot.clone(), runtime.clone())),
+        ];
+        let mut server = Server {
+            tasks,
             snapshot,
             runtime,
             door,
             admin,
+            handed_over: AtomicBool::new(false),
         };
+        if let Some(old) = predecessor {
+            let remains = old.serving().await?;
+            let following = upgrade::follow(remains, server.runtime.clone());
+            server.tasks.push(tokio::spawn(following));
+        }
         server.announce();
         server.runtime.set_ready(true);
         Ok(server)
@@ -139,10 +188,23 @@ impl Server {
         self.snapshot.load_full()
     }
 
+    /// Says with every answer that this process ends, and that it is not ready, while it still accepts.
+    pub fn announce_end(&self) {
+        self.runtime.set_ready(false);
+        self.door.announce_end();
+    }
+
     /// Stops: no new connections, living ones finish, at the latest after `within`. Returns how many had to be cut then.
     pub async fn stop(self, within: Duration) -> usize {
         self.runtime.set_ready(false);
-        self.door.close(within).await
+        let cut = self.door.close(within).await;
+        if !self.handed_over.load(Ordering::Relaxed)
+            && let Some(file) = self.snapshot.load().lifecycle.state.clone()
+            && let Err(why) = memory::save(file, self.runtime.clone(), true).await
+        {
+            warn!("bans are not kept over this restart: {why}");
+        }
+        cut
     }
 
     fn announce(&self) {

@@ -6,6 +6,7 @@
 mod draft;
 mod hosts;
 mod interactions;
+pub(crate) mod lifecycle;
 mod limits;
 mod listeners;
 mod pem;
@@ -19,6 +20,7 @@ use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
 
 pub use interactions::Interactions;
+pub use lifecycle::Lifecycle;
 pub use limits::{Limits, Scoped};
 
 use crate::config::Config;
@@ -48,6 +50,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// Limits of chats and callbacks.
     pub interactions: Interactions,
+    /// How the process ends.
+    pub lifecycle: Lifecycle,
 }
 
 /// Whose word is believed about who the client is.
@@ -162,6 +166,7 @@ impl Snapshot {
         let upstreams = servers::compile(config, runtime, &mut wrong);
         let hosts = hosts::compile(config, &upstreams, runtime, &mut wrong);
         let listeners = listeners::compile(config, runtime, &mut wrong);
+        let lifecycle = lifecycle::compile(config, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
             return Err(once(wrong));
         };
@@ -177,6 +182,7 @@ impl Snapshot {
             names,
             limits: limits::compile(config),
             interactions: interactions::compile(config, runtime),
+            lifecycle,
         })
     }
 }

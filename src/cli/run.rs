@@ -1,22 +1,27 @@
-//! `run`: the gateway in the foreground, until a signal ends it.
+//! `run`: the gateway in the foreground, until a signal or a successor ends it.
+
+mod life;
+mod log;
+mod signals;
+mod successor;
+mod systemd;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use log::{info, warn};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use super::complain;
 use super::load::load;
-use crate::config;
 use crate::diagnostic::Report;
+use crate::handover::Predecessor;
 use crate::server::{Server, StartError};
+use crate::snapshot::lifecycle;
+use signals::{Early, Signals};
 
-/// How long requests may take to finish after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(30);
-
-pub(super) fn run(file: &Path) -> ExitCode {
+/// Runs the gateway. With `take_over` in place of the process that waits at the file's `upgrade.socket`.
+pub(super) fn run(file: &Path, take_over: bool) -> ExitCode {
+    // Before anything else: from here on a SIGHUP is a message and no longer the end of the process.
+    let early = Early::listen();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("portcullis")
@@ -30,97 +35,53 @@ pub(super) fn run(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(serve(file));
+    let code = match runtime.block_on(serve(file, take_over, early)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // Not through the log, which the operator may have turned off: this is the last word of the process.
+            complain(&why);
+            ExitCode::FAILURE
+        }
+    };
     // Whatever still runs after the drain is cut here.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }
 
-async fn serve(file: &Path) -> ExitCode {
-    // Before anything else: from here on a SIGHUP is a message and no longer the end of the process.
-    let signals = (
-        signal(SignalKind::hangup()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = signals else {
-        complain("portcullis: the system gives no signal handlers\n");
-        return ExitCode::FAILURE;
-    };
-    let (config, source) = match load(file) {
-        Ok(loaded) => loaded,
-        Err(report) => {
-            complain(&report.to_string());
-            return ExitCode::FAILURE;
+async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String> {
+    let signals = Signals::listen()
+        .map_err(|error| format!("portcullis: the system gives no signal handlers: {error}\n"))?;
+    let (config, source) = load(file).map_err(|report| report.to_string())?;
+    log::start(config.log.level);
+    let predecessor = match take_over {
+        false => None,
+        true => {
+            let socket = lifecycle::upgrade_socket(&config).ok_or(NO_SOCKET)?;
+            let met = Predecessor::meet(&socket).await.map_err(|why| {
+                format!(
+                    "portcullis: there is nothing to take over at {}: {why}\n",
+                    socket.display()
+                )
+            })?;
+            Some(met)
         }
     };
-    start_log(config.log.level);
-    let server = match Server::start(&config).await {
+    let took_over = predecessor.is_some();
+    let server = match Server::start_after(&config, predecessor).await {
         Ok(server) => server,
         Err(StartError::Config(mistakes)) => {
-            complain(&Report::new(source, mistakes).to_string());
-            return ExitCode::FAILURE;
+            return Err(Report::new(source, mistakes).to_string());
         }
-        Err(other) => {
-            // Not through the log, which the operator may have turned off: this is the last word of the process.
-            complain(&format!("portcullis: {other}\n"));
-            return ExitCode::FAILURE;
-        }
+        Err(other) => return Err(format!("portcullis: {other}\n")),
     };
     for (_, address) in server.bound() {
-        info!("listening on {address}");
+        ::log::info!("listening on {address}");
     }
-    info!("metrics and health on http://{}", server.admin());
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => reload(file, &server).await,
-            _ = terminate.recv() => {
-                info!("SIGTERM: finishing what is under way, for at most {DRAIN:?}");
-                return drain(server, &mut interrupt).await;
-            }
-            _ = interrupt.recv() => {
-                info!("SIGINT: stopping now");
-                return ExitCode::SUCCESS;
-            }
-        }
-    }
+    ::log::info!("metrics and health on http://{}", server.admin());
+    systemd::ready();
+    life::live(file, server, signals, took_over, early.hangup()).await;
+    Ok(())
 }
 
-async fn drain(server: Server, interrupt: &mut Signal) -> ExitCode {
-    tokio::select! {
-        cut = server.stop(DRAIN) => info!("stopped; {cut} connections were cut"),
-        _ = interrupt.recv() => info!("SIGINT: stopping now"),
-    }
-    ExitCode::SUCCESS
-}
-
-async fn reload(file: &Path, server: &Server) {
-    let why: Box<dyn std::error::Error> = match load(file) {
-        Ok((config, source)) => match server.reload(&config).await {
-            Ok(()) => {
-                follow_level(config.log.level);
-                return info!("SIGHUP: the configuration was applied");
-            }
-            Err(StartError::Config(mistakes)) => Box::new(Report::new(source, mistakes)),
-            Err(other) => Box::new(other),
-        },
-        Err(report) => Box::new(report),
-    };
-    warn!("SIGHUP: refused, the running configuration stays:\n{why}");
-}
-
-/// Everything of ours passes the logger's own filter, so that the file's level can change while the gateway runs.
-/// RUST_LOG wins over the file, for the hour in which somebody needs more.
-fn start_log(level: config::LogLevel) {
-    let env = env_logger::Env::default().default_filter_or("portcullis=trace,pingora=error");
-    let _ = env_logger::Builder::from_env(env).try_init();
-    follow_level(level);
-}
-
-fn follow_level(level: config::LogLevel) {
-    if std::env::var_os("RUST_LOG").is_none()
-        && let Ok(level) = level.word().parse()
-    {
-        log::set_max_level(level);
-    }
-}
+const NO_SOCKET: &str = "portcullis: --take-over needs to know where the running process waits: write for example\n    \
+                         upgrade: { socket: /run/portcullis/upgrade.sock }\ninto the file, and restart the running process once\n";

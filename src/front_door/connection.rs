@@ -6,6 +6,7 @@
 //! ```
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,7 @@ impl Connection {
     /// Whether the front door is closing: an HTTP/1 answer should say `Connection: close` then, whenever its request began.
     pub fn closing() -> bool {
         SCOPE
-            .try_with(|scope| *scope.signals.stop.borrow())
+            .try_with(|scope| scope.signals.last.load(Ordering::Relaxed))
             .unwrap_or(false)
     }
 }

@@ -4,7 +4,7 @@
 //! one is malformed.
 //!
 //! ```ignore
-//! let head = head::read(&mut stream, &settings.head, settings.keep_alive_idle, &mut stop).await?;
+//! let head = head::read(&mut stream, &settings.head, settings.keep_alive_idle, &mut leave).await?;
 //! ```
 
 use std::time::Duration;
@@ -43,9 +43,9 @@ pub(super) async fn read(
     stream: &mut ClientStream,
     limits: &HeadLimits,
     wait: Duration,
-    stop: &mut watch::Receiver<bool>,
+    leave: &mut watch::Receiver<bool>,
 ) -> Result<Head, NoHead> {
-    first_byte(stream, wait, stop).await?;
+    first_byte(stream, wait, leave).await?;
     let mut deadline = Instant::now() + limits.within;
     let mut scan = Scan::default();
     let mut emptied = false;
@@ -53,7 +53,7 @@ pub(super) async fn read(
         if !emptied && stream.ahead().starts_with(b"\r\n") {
             emptied = true;
             stream.cut(0..2);
-            first_byte(stream, wait, stop).await?;
+            first_byte(stream, wait, leave).await?;
             deadline = Instant::now() + limits.within;
         }
         let undecided = !emptied && stream.ahead() == b"\r";
@@ -82,7 +82,7 @@ pub(super) async fn read(
 async fn first_byte(
     stream: &mut ClientStream,
     wait: Duration,
-    stop: &mut watch::Receiver<bool>,
+    leave: &mut watch::Receiver<bool>,
 ) -> Result<(), NoHead> {
     if !stream.ahead().is_empty() {
         return Ok(());
@@ -94,7 +94,7 @@ async fn first_byte(
             Ok(Ok(0) | Err(_)) => Err(NoHead::Over),
             Ok(Ok(_)) => Ok(()),
         },
-        _ = stop.wait_for(|stop| *stop) => Err(NoHead::Over),
+        _ = leave.wait_for(|leave| *leave) => Err(NoHead::Over),
     }
 }
 

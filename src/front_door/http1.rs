@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use pingora_core::apps::HttpServerApp;
 use pingora_core::protocols::http::ServerSession;
@@ -28,12 +29,13 @@ pub(super) async fn serve<A>(
     A: HttpServerApp + Send + Sync + 'static,
 {
     let settings = connection.listener.clone();
-    let mut stop = door.signals.stop.subscribe();
+    let stop = door.signals.stop.subscribe();
+    let mut leave = door.signals.leave.subscribe();
     let mut left = settings.keep_alive_requests.max(1);
     let mut wait = settings.head.within;
     let mut carried = None;
     loop {
-        let head = match head::read(&mut stream, &settings.head, wait, &mut stop).await {
+        let head = match head::read(&mut stream, &settings.head, wait, &mut leave).await {
             Ok(head) => head,
             Err(NoHead::Over) => return part(*stream).await,
             Err(NoHead::Idle) => {
@@ -52,7 +54,8 @@ pub(super) async fn serve<A>(
         stream.open(head.len, body_window(&head.facts));
         let mut session = ServerSession::new_http1(stream);
         session.set_keepalive(Some(settings.keep_alive_idle.as_secs().max(1)));
-        let reuses = if *stop.borrow() { 0 } else { left };
+        let last = door.signals.last.load(Ordering::Relaxed);
+        let reuses = if last { 0 } else { left };
         session.set_keepalive_reuses_remaining(Some(reuses));
         session.set_read_timeout(Some(settings.body_idle));
         // Not Pingora's clock, which runs over a whole piece however much of it was taken: the socket has a fairer one.

@@ -2,11 +2,12 @@
 //!
 //! ```ignore
 //! let socket = listener::bind("0.0.0.0:443".parse()?)?;
-//! tokio::spawn(listener::accept_loop(socket, settings, door));
+//! tokio::spawn(listener::accept_loop(Arc::new(socket), settings, door));
 //! ```
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,9 +56,25 @@ pub(super) fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
+/// A socket that another process of ours has bound like [`bind`].
+///
+/// # Errors
+/// It is no socket that listens.
+pub(super) fn from_fd(socket: OwnedFd) -> io::Result<TcpListener> {
+    let socket = Socket::from(socket);
+    if !socket.is_listener()? {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "does not listen",
+        ));
+    }
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket.into())
+}
+
 /// Accepts until the task is aborted. Each connection gets the settings of its moment.
 pub(super) async fn accept_loop<A>(
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     settings: Arc<ArcSwap<ListenerSettings>>,
     door: Arc<Shared<A>>,
 ) where

@@ -11,6 +11,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -34,9 +35,14 @@ pub struct BindError {
 /// Every address that could not be bound.
 pub type BindErrors = Vec<BindError>;
 
+/// A listening socket, and the address that the file has for it.
+pub type Inherited = (SocketAddr, OwnedFd);
+
 #[derive(Default)]
 pub(super) struct Listeners {
     list: Mutex<Vec<Listener>>,
+    /// Of the process before this one, until the first change has taken what it wants.
+    inherited: Mutex<Vec<Inherited>>,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -44,11 +50,54 @@ pub(super) struct Listeners {
 struct Listener {
     wanted: SocketAddr,
     actual: SocketAddr,
+    socket: Arc<TcpListener>,
     settings: Arc<ArcSwap<ListenerSettings>>,
     accepting: JoinHandle<()>,
 }
 
 impl Listeners {
+    pub(super) fn inherit(&self, sockets: Vec<Inherited>) {
+        *self
+            .inherited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = sockets;
+    }
+
+    /// The sockets, for another process.
+    pub(super) fn sockets(&self) -> io::Result<Vec<Inherited>> {
+        let list = self.lock();
+        let handed = |l: &Listener| Ok((l.wanted, l.socket.as_fd().try_clone_to_owned()?));
+        list.iter().map(handed).collect()
+    }
+
+    /// Stops accepting and keeps the sockets: who comes meanwhile waits in the kernel's queue.
+    pub(super) async fn pause(&self) {
+        let _alone = self.changing.lock().await;
+        let accepting: Vec<_> = {
+            let mut list = self.lock();
+            let tasks = list.iter_mut().map(|l| {
+                l.accepting.abort();
+                std::mem::replace(&mut l.accepting, tokio::spawn(async {}))
+            });
+            tasks.collect()
+        };
+        for task in accepting {
+            let _ = task.await;
+        }
+    }
+
+    /// Accepts again.
+    pub(super) async fn resume<A>(&self, door: &Arc<Shared<A>>)
+    where
+        A: HttpServerApp + Send + Sync + 'static,
+    {
+        let _alone = self.changing.lock().await;
+        for listener in self.lock().iter_mut() {
+            listener.accepting.abort();
+            listener.accepting = accept(&listener.socket, &listener.settings, door);
+        }
+    }
+
     pub(super) async fn apply<A>(
         &self,
         wanted: Vec<ListenerSettings>,
@@ -59,7 +108,13 @@ impl Listeners {
     {
         let _alone = self.changing.lock().await;
         let had: Vec<SocketAddr> = self.lock().iter().map(|l| l.wanted).collect();
-        let mut fresh = bind_new(&wanted, &had)?.into_iter();
+        let mut inherited = std::mem::take(
+            &mut *self
+                .inherited
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let mut fresh = bind_new(&wanted, &had, &mut inherited)?.into_iter();
         let leaving =
             {
                 let mut list = self.lock();
@@ -98,10 +153,11 @@ impl Listeners {
     }
 }
 
-/// Binds what is wanted and not there yet, in order; all or nothing.
+/// Binds what is wanted and neither there yet nor inherited, in order; all or nothing.
 fn bind_new(
     wanted: &[ListenerSettings],
     had: &[SocketAddr],
+    inherited: &mut Vec<Inherited>,
 ) -> Result<Vec<(TcpListener, SocketAddr)>, BindErrors> {
     let mut had = had.to_vec();
     let mut seen: Vec<SocketAddr> = Vec::new();
@@ -119,8 +175,12 @@ fn bind_new(
             had.remove(at);
             continue;
         }
-        let bound = listener::bind(listen)
-            .and_then(|socket| socket.local_addr().map(|actual| (socket, actual)));
+        let at = inherited.iter().position(|(wanted, _)| *wanted == listen);
+        let bound = match at.map(|at| inherited.remove(at)) {
+            Some((_, socket)) => listener::from_fd(socket),
+            None => listener::bind(listen),
+        };
+        let bound = bound.and_then(|socket| socket.local_addr().map(|actual| (socket, actual)));
         match bound {
             Ok(bound) => fresh.push(bound),
             Err(error) => errors.push(BindError { listen, error }),
@@ -144,6 +204,18 @@ async fn stop_all(leaving: Vec<Listener>) {
     }
 }
 
+fn accept<A>(
+    socket: &Arc<TcpListener>,
+    settings: &Arc<ArcSwap<ListenerSettings>>,
+    door: &Arc<Shared<A>>,
+) -> JoinHandle<()>
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    let (socket, settings, door) = (socket.clone(), settings.clone(), door.clone());
+    tokio::spawn(listener::accept_loop(socket, settings, door))
+}
+
 /// A front door that is dropped stops accepting; its connections finish by themselves.
 impl Drop for Listener {
     fn drop(&mut self) {
@@ -162,17 +234,13 @@ impl Listener {
         A: HttpServerApp + Send + Sync + 'static,
     {
         let wanted = settings.listen;
-        let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let accepting = tokio::spawn(listener::accept_loop(
-            socket,
-            settings.clone(),
-            door.clone(),
-        ));
+        let (socket, settings) = (Arc::new(socket), Arc::new(ArcSwap::from_pointee(settings)));
         Listener {
             wanted,
             actual,
+            accepting: accept(&socket, &settings, door),
+            socket,
             settings,
-            accepting,
         }
     }
 

@@ -16,12 +16,29 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Where IPv4 lives among the /64s: `ffff:ffff::/32`. That is multicast, and RFC 4291 section 2.7 forbids it as a source address.
 const V4: u64 = 0xffff_ffff_0000_0000;
 
 /// A client address, as limits know it. A /64 is what one customer gets, so it counts as one client.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Address(u64);
+
+impl From<Address> for String {
+    fn from(address: Address) -> String {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = NotAnAddress;
+
+    fn try_from(text: String) -> Result<Self, NotAnAddress> {
+        text.parse()
+    }
+}
 
 impl Address {
     /// The eight bytes: different for every two clients.

@@ -21,6 +21,11 @@ impl Now {
         Now(self.0.saturating_add(nanoseconds(time)))
     }
 
+    /// That much earlier; at least the beginning of time.
+    pub fn before(self, time: Duration) -> Now {
+        Now(self.0.saturating_sub(nanoseconds(time)))
+    }
+
     /// How long after `then` this is; nothing if it is before.
     pub fn since(self, then: Now) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(then.0))

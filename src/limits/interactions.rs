@@ -35,6 +35,7 @@ use crate::limits::clock::Now;
 mod admission;
 mod ask;
 mod digest;
+mod memory;
 mod pair;
 mod parameter;
 mod rules;
@@ -46,6 +47,7 @@ mod window;
 
 pub use ask::{Ask, Rejoin, Rejoined, Reserved, User};
 pub use digest::MAX_ID_BYTES;
+pub use memory::{Heritage, Key};
 pub use pair::{MOST_HELD, Pair};
 pub use parameter::Parameter;
 pub use rules::{Burst, Rules, Silence};
@@ -69,6 +71,19 @@ impl Interactions {
     /// No pairs, nothing counted.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No pairs yet, and ids are remembered as the process before did.
+    pub fn after(key: &Key) -> Self {
+        Interactions {
+            digests: key.0.into(),
+            ..Self::default()
+        }
+    }
+
+    /// For the process that comes after this one.
+    pub fn key(&self) -> Key {
+        Key(self.digests.key())
     }
 
     /// The pair of this name, or the single server; made on the first call, the same one ever after.

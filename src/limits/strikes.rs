@@ -23,7 +23,7 @@ use super::clock::{Now, nanoseconds};
 
 /// Slots in a window; one more than these is kept, because the newest is not over yet.
 const SLOTS: usize = 8;
-const KEPT: usize = SLOTS + 1;
+pub(super) const KEPT: usize = SLOTS + 1;
 
 /// The most refusals that can be asked for: what one slot holds, and the slot stays there once it is reached.
 pub(super) const MOST: u32 = u16::MAX as u32;
@@ -61,6 +61,20 @@ impl Strikes {
         Now(now
             .0
             .saturating_add(slot(within).saturating_mul(KEPT as u64)))
+    }
+
+    /// When the newest slot began, and what is in each.
+    pub(super) fn kept(&self) -> (Now, [u16; KEPT]) {
+        (self.began, self.slots)
+    }
+
+    /// What [`kept`](Strikes::kept) said.
+    pub(super) fn restored(began: Now, slots: [u16; KEPT]) -> Strikes {
+        Strikes {
+            began,
+            slots,
+            quiet: 0,
+        }
     }
 
     /// Whether to say that the number was reached: once per window, however long the flood.

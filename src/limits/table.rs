@@ -29,6 +29,7 @@ mod entry;
 mod guard;
 mod idle;
 mod judge;
+mod memory;
 mod operator;
 mod shard;
 mod slab;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 
 pub use bans::{Ban, BansFull, Cause};
 pub use guard::{ConnectionGuard, RequestGuard};
+pub(super) use memory::Refusals;
 pub use operator::Used;
 
 use super::address::Address;

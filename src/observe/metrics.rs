@@ -30,6 +30,8 @@ pub struct Metrics {
     pub interactions: IntGaugeVec,
     /// 1 for each server whose certificate is not verified.
     pub insecure_upstreams: IntGaugeVec,
+    /// Connections of the process that this one took over from, until they have finished.
+    pub predecessor_connections: IntGauge,
 }
 
 impl Metrics {
@@ -103,6 +105,11 @@ impl Metrics {
                 gauges
             },
             insecure_upstreams,
+            predecessor_connections: gauge(
+                &registry,
+                "predecessor_connections",
+                "Connections that the process before this one has yet to finish after an upgrade.",
+            ),
             registry,
         }
     }

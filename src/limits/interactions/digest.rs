@@ -8,6 +8,9 @@
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
+use serde::{Deserialize, Serialize};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
 use super::tally::Kind;
 
 /// Longest id that is counted, in bytes. The vendor's are GUIDs.
@@ -17,20 +20,62 @@ pub const MAX_ID_BYTES: usize = 256;
 ///
 /// SECURITY: whoever knows a participant id speaks as that visitor, and a chatID is enough to reconnect. Neither is kept, so no list,
 /// log or dump can show one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(super) struct Digest(u128);
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        format!("{:032x}", digest.0)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u128::from_str_radix(&text, 16).map(Digest)
+    }
+}
 
 /// Makes digests.
 ///
-/// SECURITY: two keyed hashes with keys that the process draws at random. An unkeyed one would let a visitor look for a user name that
+/// SECURITY: a keyed hash with a key that the process draws at random. An unkeyed one would let a visitor look for a user name that
 /// collides with somebody else's.
-#[derive(Clone, Default)]
-pub(super) struct Digests {
-    high: RandomState,
-    low: RandomState,
+#[derive(Clone)]
+pub(super) struct Digests(SipHasher13);
+
+/// The key of the process, which only its successor gets to know.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct DigestKey(u64, u64);
+
+impl DigestKey {
+    fn draw() -> Self {
+        // Each of these is keyed anew by the system's own randomness.
+        let half = || RandomState::new().hash_one("portcullis");
+        DigestKey(half(), half())
+    }
+}
+
+impl From<DigestKey> for Digests {
+    fn from(DigestKey(high, low): DigestKey) -> Self {
+        Digests(SipHasher13::new_with_keys(high, low))
+    }
+}
+
+impl Default for Digests {
+    fn default() -> Self {
+        DigestKey::draw().into()
+    }
 }
 
 impl Digests {
+    /// Its key, for the successor of the process.
+    pub(super) fn key(&self) -> DigestKey {
+        let (high, low) = self.0.keys();
+        DigestKey(high, low)
+    }
+
     /// Of a chatID or callbackID; none of one that is empty or too long.
     pub(super) fn id(&self, kind: Kind, id: &str) -> Option<Digest> {
         is_usable(id).then(|| self.of((kind, id)))
@@ -53,8 +98,9 @@ impl Digests {
     }
 
     fn of(&self, value: impl Hash) -> Digest {
-        let (high, low) = (self.high.hash_one(&value), self.low.hash_one(&value));
-        Digest(u128::from(high) << 64 | u128::from(low))
+        let mut hasher = self.0;
+        value.hash(&mut hasher);
+        Digest(hasher.finish128().as_u128())
     }
 }
 

@@ -31,6 +31,7 @@ use crate::limits::address::Address;
 use crate::limits::clock::Now;
 use crate::limits::rules::Mode;
 
+pub(super) mod memory;
 mod state;
 
 use state::{Arrival, State};

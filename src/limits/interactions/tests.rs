@@ -10,11 +10,11 @@ mod agreement;
 mod storm;
 mod threads;
 
-fn address(last: u8) -> Address {
+pub(super) fn address(last: u8) -> Address {
     IpAddr::from([192, 0, 2, last]).into()
 }
 
-fn ask(kind: Kind, last: u8) -> Ask<'static> {
+pub(super) fn ask(kind: Kind, last: u8) -> Ask<'static> {
     Ask {
         kind,
         address: address(last),
@@ -24,7 +24,7 @@ fn ask(kind: Kind, last: u8) -> Ask<'static> {
 }
 
 /// The vendor's rules without bursts.
-fn calm() -> Rules {
+pub(super) fn calm() -> Rules {
     let burst = Burst {
         most: 1,
         within: Duration::ZERO,

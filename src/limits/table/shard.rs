@@ -92,6 +92,15 @@ impl State {
         None
     }
 
+    /// The slots of all entries.
+    pub fn slots(&self) -> impl Iterator<Item = u32> {
+        let next = |slot: u32| (slot != NONE).then_some(slot);
+        let chain = move |first: &u32| {
+            std::iter::successors(next(*first), move |slot| next(self.slab.get(*slot).next))
+        };
+        self.buckets.iter().flat_map(chain)
+    }
+
     /// Shows the entry to `of`, or one of which nothing is known.
     pub fn judge<T>(
         &mut self,

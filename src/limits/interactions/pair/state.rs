@@ -31,11 +31,11 @@ pub(super) struct Record {
     pub(super) since: Now,
     pub(super) active: Now,
     pub(super) server: Arc<str>,
-    participant: Digest,
+    pub(super) participant: Digest,
     /// When the start or the reconnect that gave this participant id was asked for.
-    asked: Now,
+    pub(super) asked: Now,
     /// Known from a reconnect only, so that the owner is a guess.
-    adopted: bool,
+    pub(super) adopted: bool,
 }
 
 /// What the answer to a start or a reconnect says.
@@ -65,7 +65,7 @@ pub(super) struct State {
     /// The latest time that a call has told.
     pub(super) latest: Now,
     pub(super) uncounted: u64,
-    last_number: u64,
+    pub(super) last_number: u64,
 }
 
 impl State {

@@ -1,0 +1,187 @@
+//! The life of the process between start and end: signals, and a successor that asks for its place.
+//!
+//! | | |
+//! |---|---|
+//! | SIGHUP | reads the file again |
+//! | SIGTERM | finishes what is under way, then ends |
+//! | SIGINT | ends now |
+//! | SIGUSR1 | opens log files anew |
+//! | SIGUSR2 | starts a new process that takes over |
+//! | SIGQUIT | nothing: elsewhere it hands over, and without a successor that would be the end of the service |
+
+use std::path::Path;
+use std::time::Duration;
+
+use log::{info, warn};
+use tokio::signal::unix::Signal;
+
+use super::signals::Signals;
+use super::{log as own_log, successor, systemd};
+use crate::cli::load::load;
+use crate::diagnostic::Report;
+use crate::handover::{Offer, Successor};
+use crate::server::{Server, StartError};
+
+/// How often the file's `upgrade.socket` is compared with the one that is open.
+const LOOK: Duration = Duration::from_secs(1);
+
+enum End {
+    Terminated,
+    Interrupted,
+    Succeeded(Successor),
+}
+
+/// Returns when the process may end.
+pub(super) async fn live(
+    file: &Path,
+    server: Server,
+    mut signals: Signals,
+    took_over: bool,
+    again: bool,
+) {
+    successor::remember_program();
+    let end = tokio::select! {
+        () = reloads(&mut signals.hangup, file, &server, again) => return,
+        () = systemd::watchdog() => return,
+        () = minor(&mut signals.quit, &mut signals.reopen, &mut signals.upgrade, file) => return,
+        successor = succession(&server, took_over) => End::Succeeded(successor),
+        _ = signals.terminate.recv() => End::Terminated,
+        _ = signals.interrupt.recv() => End::Interrupted,
+    };
+    match end {
+        End::Interrupted => info!("SIGINT: stopping now"),
+        End::Terminated => {
+            systemd::stopping();
+            drain(server, &mut signals.interrupt).await;
+        }
+        End::Succeeded(successor) => {
+            systemd::succeeded_by(successor.pid());
+            leave(server, successor, &mut signals).await;
+        }
+    }
+}
+
+async fn drain(server: Server, interrupt: &mut Signal) {
+    let lifecycle = server.snapshot().lifecycle.clone();
+    let within = lifecycle.within;
+    let draining = async {
+        if let Some(delay) = lifecycle.delay {
+            info!("SIGTERM: not ready any more; listeners close in {delay:?}");
+            server.announce_end();
+            tokio::time::sleep(delay).await;
+        }
+        info!("SIGTERM: finishing what is under way, for at most {within:?}");
+        server.stop(within).await
+    };
+    tokio::select! {
+        cut = draining => info!("stopped; {cut} connections were cut"),
+        _ = interrupt.recv() => info!("SIGINT: stopping now"),
+    }
+}
+
+async fn leave(server: Server, mut successor: Successor, signals: &mut Signals) {
+    let pid = successor.pid();
+    let within = server.snapshot().lifecycle.upgrade_within;
+    info!("process {pid} has taken over; finishing what is under way, for at most {within:?}");
+    let hurried = tokio::select! {
+        cut = server.leave_to(&mut successor) => {
+            info!("ended; {cut} connections were cut");
+            false
+        }
+        _ = signals.terminate.recv() => true,
+        _ = signals.interrupt.recv() => {
+            info!("SIGINT: stopping now");
+            false
+        }
+        () = async { loop {
+            signals.hangup.recv().await;
+            info!("SIGHUP: process {pid} has taken over, send it there");
+        } } => false,
+        () = systemd::watchdog() => false,
+    };
+    if hurried {
+        drain(server, &mut signals.interrupt).await;
+    }
+}
+
+/// Waits for a new process that takes over, and gives it everything.
+async fn succession(server: &Server, took_over: bool) -> Successor {
+    let mut offer: Option<Offer> = None;
+    let mut complaint = None;
+    let mut ours = took_over;
+    loop {
+        let wanted = server.snapshot().lifecycle.upgrade_socket.clone();
+        if offer.as_ref().map(Offer::path) != wanted.as_deref() {
+            offer = None;
+            if let Some(path) = &wanted {
+                let opened = match std::mem::take(&mut ours) {
+                    true => Offer::replace(path),
+                    false => Offer::open(path).await,
+                };
+                let why = opened.as_ref().err().map(ToString::to_string);
+                if why != complaint {
+                    if let Some(why) = &why {
+                        warn!("no new process can take over: {}: {why}", path.display());
+                    }
+                    complaint = why;
+                }
+                offer = opened.ok();
+            }
+        }
+        let accept = async {
+            match &offer {
+                Some(offer) => offer.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        let Ok(mut successor) = tokio::time::timeout(LOOK, accept).await else {
+            continue;
+        };
+        match server.hand_over(&mut successor).await {
+            Ok(()) => return successor,
+            Err(why) => warn!("nothing was handed over, this process goes on: {why}"),
+        }
+    }
+}
+
+/// Signals that end nothing.
+async fn minor(quit: &mut Signal, reopen: &mut Signal, upgrade: &mut Signal, file: &Path) {
+    loop {
+        tokio::select! {
+            _ = quit.recv() => warn!(
+                "SIGQUIT: this process goes on; SIGUSR2 starts a new one that takes over, SIGTERM ends this one"
+            ),
+            _ = reopen.recv() => info!("SIGUSR1: the log goes to standard error, there is no file to open anew"),
+            _ = upgrade.recv() => successor::start(file),
+        }
+    }
+}
+
+async fn reloads(hangup: &mut Signal, file: &Path, server: &Server, again: bool) {
+    if again {
+        // It came while the file was being read, so what was read may be older than it.
+        reload(file, server).await;
+    }
+    loop {
+        hangup.recv().await;
+        reload(file, server).await;
+    }
+}
+
+async fn reload(file: &Path, server: &Server) {
+    systemd::reloading();
+    let why: Box<dyn std::error::Error> = match load(file) {
+        Ok((config, source)) => match server.reload(&config).await {
+            Ok(()) => {
+                own_log::follow(config.log.level);
+                systemd::ready();
+                return info!("SIGHUP: the configuration was applied");
+            }
+            Err(StartError::Config(mistakes)) => Box::new(Report::new(source, mistakes)),
+            Err(other) => Box::new(other),
+        },
+        Err(report) => Box::new(report),
+    };
+    systemd::ready();
+    warn!("SIGHUP: refused, the running configuration stays:\n{why}");
+}

@@ -1,0 +1,23 @@
+//! What the gateway says about itself, and how much of it.
+
+use crate::config::LogLevel;
+
+/// Ours, and of Pingora what needs somebody. SECURITY: not what its HTTP apps and its proxy say of single clients, at level `error` and
+/// without any bound: whoever breaks off a thousand handshakes a second would fill the disk. We count and say it ourselves.
+const FILTER: &str = "portcullis=trace,pingora=error,pingora_core::apps=off,pingora_proxy=off";
+
+/// Everything of ours passes the logger's own filter, so that the file's level can change while the gateway runs.
+/// RUST_LOG wins over the file, for the hour in which somebody needs more.
+pub(super) fn start(level: LogLevel) {
+    let env = env_logger::Env::default().default_filter_or(FILTER);
+    let _ = env_logger::Builder::from_env(env).try_init();
+    follow(level);
+}
+
+pub(super) fn follow(level: LogLevel) {
+    if std::env::var_os("RUST_LOG").is_none()
+        && let Ok(level) = level.word().parse()
+    {
+        log::set_max_level(level);
+    }
+}

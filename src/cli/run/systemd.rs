@@ -1,0 +1,45 @@
+//! What systemd is told (sd_notify(3)): ready, reloading, stopping, alive, and which process is the main one. Nothing where there is none.
+
+use std::time::Duration;
+
+use log::warn;
+use sd_notify::{NotifyState, notify};
+
+pub(super) fn ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+}
+
+/// From here to [`ready`] `systemctl reload` waits, where the unit says `Type=notify-reload`.
+pub(super) fn reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        tell(&[NotifyState::Reloading, now]);
+    }
+}
+
+pub(super) fn stopping() {
+    let status = NotifyState::Status("finishing what is under way");
+    tell(&[NotifyState::Stopping, status]);
+}
+
+/// The successor is the service from now on. This process ends when its connections have.
+pub(super) fn succeeded_by(pid: u32) {
+    tell(&[NotifyState::MainPid(pid)]);
+}
+
+/// Says for ever that the process lives: from a task of the runtime, so that a runtime that stands still says nothing.
+pub(super) async fn watchdog() {
+    let Some(within) = sd_notify::watchdog_enabled() else {
+        return std::future::pending().await;
+    };
+    let mut tick = tokio::time::interval((within / 3).max(Duration::from_millis(10)));
+    loop {
+        tick.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+fn tell(what: &[NotifyState<'_>]) {
+    if let Err(error) = notify(what) {
+        warn!("systemd was not told {what:?}: {error}");
+    }
+}

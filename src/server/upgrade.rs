@@ -1,0 +1,76 @@
+//! A running server hands over to a new process, and a new one follows what is left of the old.
+//!
+//! ```ignore
+//! server.hand_over(&mut successor).await?;
+//! let cut = server.leave_to(&mut successor).await;
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use log::info;
+use tokio::task::JoinHandle;
+
+use super::Server;
+use crate::handover::{Failed, Heritage, Remains, Successor};
+use crate::runtime::Runtime;
+
+/// How often the old process says how many connections it has.
+const REPORT: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Gives a new process the sockets and what is remembered of clients. Afterwards this one accepts nothing.
+    ///
+    /// # Errors
+    /// The new process did not get as far as serving. Then this one accepts as before.
+    pub async fn hand_over(&self, successor: &mut Successor) -> Result<(), Failed> {
+        let sockets = self.door.sockets()?;
+        let key = self.runtime.limits.interactions.key();
+        successor.greet(sockets, self.admin.socket()?, key).await?;
+        successor.ready().await?;
+        self.door.pause().await;
+        let heritage = Heritage::of(&self.runtime.limits);
+        let served = successor.serving(&heritage).await;
+        match served {
+            // SECURITY: the state file is the new process's from now on.
+            Ok(()) => self.handed_over.store(true, Ordering::Relaxed),
+            Err(_) => self.door.resume().await,
+        }
+        served
+    }
+
+    /// Lets connections finish, within `upgrade.within`, and tells the new process how many there are. Returns how many had to be cut.
+    pub async fn leave_to(&self, successor: &mut Successor) -> usize {
+        self.runtime.set_ready(false);
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.admin.close();
+        let report = async {
+            let mut tick = tokio::time::interval(REPORT);
+            loop {
+                tick.tick().await;
+                if !successor.report(self.door.open_connections()).await {
+                    return;
+                }
+            }
+        };
+        let within = self.snapshot.load().lifecycle.upgrade_within;
+        tokio::pin! {
+            let winding = self.door.wind_down(within);
+        }
+        tokio::select! {
+            cut = &mut winding => cut,
+            () = report => winding.await,
+        }
+    }
+}
+
+/// Shows the connections of the old process until it has ended.
+pub(super) async fn follow(mut remains: Remains, runtime: Arc<Runtime>) {
+    let gauge = &runtime.metrics.predecessor_connections;
+    while let Some(connections) = remains.report().await {
+        gauge.set(i64::try_from(connections).unwrap_or(i64::MAX));
+    }
+    gauge.set(0);
+    info!("process {} has ended", remains.pid());
+}

@@ -1,0 +1,354 @@
+//! One process after another: a new one takes over without a refused client, and what is remembered survives a restart.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test reports"
+)]
+
+#[path = "process/gateway.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod gateway;
+#[path = "command/support.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gateway::{
+    Gateway, PATIENCE, ask, get, open, readiness, slow_server, status, until, with_server, world,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use support::World;
+
+/// The tests' own clients come faster than any client may.
+const UNLIMITED: &str = "limits: { exempt: [127.0.0.0/8] }\n";
+const TAKE_OVER: [&str; 4] = ["run", "--take-over", "-c", "p.yaml"];
+
+fn upgradable(rest: &str) -> String {
+    gateway::file("") + UNLIMITED + "upgrade: { socket: upgrade.sock }\n" + rest
+}
+
+fn waits(world: &World) {
+    let socket = world.folder().join("upgrade.sock");
+    until("it waits for a successor", || socket.exists().then_some(())).unwrap();
+}
+
+/// Asks over connections of its own, one after the other, until it is told to stop. Every failure is kept.
+fn hammer(
+    to: SocketAddr,
+) -> (
+    Arc<AtomicBool>,
+    std::thread::JoinHandle<(usize, Vec<String>)>,
+) {
+    let stop = Arc::<AtomicBool>::default();
+    let stopped = stop.clone();
+    let thread = std::thread::spawn(move || {
+        let (mut asked, mut failures) = (0, Vec::new());
+        while !stopped.load(Ordering::Relaxed) {
+            asked += 1;
+            let told = TcpStream::connect(to).and_then(|mut stream| {
+                stream.set_read_timeout(Some(PATIENCE))?;
+                let request =
+                    get("a.example.com", "/").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+                stream.write_all(request.as_bytes())?;
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer)?;
+                Ok(answer)
+            });
+            match told {
+                Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => {}
+                other => failures.push(format!("{other:?}")),
+            }
+        }
+        (asked, failures)
+    });
+    (stop, thread)
+}
+
+fn banned(admin: SocketAddr) -> String {
+    ask(&mut open(admin), &get("localhost", "/api/bans"))
+}
+
+fn ban(admin: SocketAddr, address: &str) {
+    let body = format!("{{\"address\": \"{address}\", \"seconds\": 3600}}");
+    let request = format!(
+        "POST /api/bans HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(status(&ask(&mut open(admin), &request)), "200");
+}
+
+#[test]
+fn a_new_process_takes_over_and_nobody_is_refused_or_cut() {
+    let (server, arrived, go) = slow_server();
+    let text = with_server(server) + UNLIMITED + "upgrade: { socket: upgrade.sock }\n";
+    let world = world(&text);
+    let old = Gateway::start(&world);
+    let (public, admin) = old.addresses();
+    waits(&world);
+    ban(admin, "192.0.2.7");
+    let mut idle = open(public[0]);
+    assert_eq!(status(&ask(&mut idle, &get("a.example.com", "/"))), "200");
+    let mut running = open(public[0]);
+    running
+        .write_all(get("s.example.com", "/").as_bytes())
+        .unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    let (stop, clients) = hammer(public[0]);
+
+    let new = Gateway::run(&world, &TAKE_OVER, &[]);
+    assert_eq!(new.addresses(), (public.clone(), admin), "the same sockets");
+    old.wait_for("has taken over", 1);
+    until("the new process answers", || {
+        (status(&readiness(admin)) == "200").then_some(())
+    })
+    .unwrap();
+    assert!(banned(admin).contains("192.0.2.7"), "{}", new.log());
+    until("the new process knows of the old one's connections", || {
+        let metrics = ask(&mut open(admin), &get("localhost", "/metrics"));
+        metrics
+            .contains("\nportcullis_predecessor_connections 2\n")
+            .then_some(())
+    })
+    .unwrap();
+
+    // A connection at rest makes one more request, and is told that it was the last.
+    let answer = ask(&mut idle, &get("a.example.com", "/"));
+    assert_eq!(status(&answer), "200");
+    assert!(
+        answer.to_ascii_lowercase().contains("connection: close"),
+        "{answer}"
+    );
+    go.send(()).unwrap();
+    assert!(ask(&mut running, "").ends_with("done"));
+    let (ended, log) = old.end();
+    assert_eq!(ended.code(), Some(0), "{log}");
+    assert!(log.contains("ended; 0 connections were cut"), "{log}");
+    stop.store(true, Ordering::Relaxed);
+    let (asked, failures) = clients.join().unwrap();
+    assert_eq!(failures, Vec::<String>::new(), "of {asked}");
+    assert!(asked > 0);
+    new.wait_for("has ended", 1);
+    // And the next one after that.
+    let third = Gateway::run(&world, &TAKE_OVER, &[]);
+    third.wait_for("metrics and health", 1);
+    assert_eq!(new.end().0.code(), Some(0));
+    assert!(banned(admin).contains("192.0.2.7"));
+}
+
+#[test]
+fn sigusr2_starts_a_new_process_that_takes_over() {
+    let world = world(&upgradable(""));
+    let old = Gateway::start(&world);
+    let (public, admin) = old.addresses();
+    waits(&world);
+    old.signal(Signal::USR2);
+    old.wait_for("to take over", 1);
+    let log = old.log();
+    let pid = log.split("SIGUSR2: process ").nth(1).unwrap();
+    let pid: i32 = pid.split(' ').next().unwrap().parse().unwrap();
+    old.wait_for(&format!("process {pid} has taken over"), 1);
+    let mut old = old;
+    until("the old process ends", || old.child.try_wait().unwrap()).unwrap();
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
+        "200"
+    );
+    assert_eq!(status(&readiness(admin)), "200");
+    let successor = Pid::from_raw(pid).unwrap();
+    kill_process(successor, Signal::TERM).unwrap();
+    until("the new process ends too", || {
+        TcpStream::connect(admin).is_err().then_some(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_successor_that_fails_changes_nothing() {
+    let world = world(&upgradable(""));
+    let old = Gateway::start(&world);
+    let (public, admin) = old.addresses();
+    waits(&world);
+    let (stop, clients) = hammer(public[0]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let more = format!(
+        "[{{ listen: 127.0.0.1:0 }}, {{ listen: {} }}]",
+        taken.local_addr().unwrap()
+    );
+    let wrong = [
+        upgradable("nonsense: true\n"),
+        upgradable("").replace("files: www", "files: gone"),
+        upgradable("").replace("[{ listen: 127.0.0.1:0 }]", &more),
+    ];
+    for text in wrong {
+        world.write("p.yaml", &text);
+        let (ended, log) = Gateway::run(&world, &TAKE_OVER, &[]).end();
+        assert_eq!(ended.code(), Some(1), "{log}");
+        assert_eq!(status(&readiness(admin)), "200");
+    }
+    // A stranger's word on the socket is no reason to stop, either.
+    for word in [
+        &b"\0\0\0\x02{}"[..],
+        b"\xff\xff\xff\xff",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ] {
+        let path = world.folder().join("upgrade.sock");
+        let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+        stream.write_all(word).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+    old.wait_for("nothing was handed over, this process goes on", 4);
+    stop.store(true, Ordering::Relaxed);
+    let (_, failures) = clients.join().unwrap();
+    assert_eq!(failures, Vec::<String>::new());
+    old.signal(Signal::TERM);
+    assert_eq!(old.end().0.code(), Some(0));
+}
+
+#[test]
+fn without_a_process_to_take_over_from_nothing_starts() {
+    let world = world(&upgradable(""));
+    let (ended, log) = Gateway::run(&world, &TAKE_OVER, &[]).end();
+    assert_eq!(ended.code(), Some(1));
+    assert!(log.contains("there is nothing to take over at"), "{log}");
+    world.write("p.yaml", &gateway::file(""));
+    let (ended, log) = Gateway::run(&world, &TAKE_OVER, &[]).end();
+    assert_eq!(ended.code(), Some(1));
+    assert!(log.contains("upgrade: { socket:"), "{log}");
+}
+
+#[test]
+fn sigquit_and_sigusr1_end_nothing() {
+    let world = world(&upgradable(""));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    gateway.signal(Signal::QUIT);
+    gateway.wait_for("SIGQUIT: this process goes on", 1);
+    gateway.signal(Signal::USR1);
+    gateway.wait_for("SIGUSR1", 1);
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
+        "200"
+    );
+}
+
+#[test]
+fn bans_survive_a_restart_and_a_crash() {
+    let world = world(&(gateway::file("") + "state: { file: state.json }\n"));
+    let file = world.folder().join("state.json");
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    ban(admin, "192.0.2.7");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.end().0.code(), Some(0));
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    assert!(banned(admin).contains("192.0.2.7"), "{}", gateway.log());
+    ban(admin, "2001:db8::1");
+    until("the file is written now and then", || {
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .contains("2001:db8::/64")
+            .then_some(())
+    })
+    .unwrap();
+    drop(gateway);
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    let both = banned(admin);
+    assert!(
+        both.contains("192.0.2.7") && both.contains("2001:db8::/64"),
+        "{both}"
+    );
+    drop(gateway);
+    // A file that cannot be read is no reason to stand still.
+    std::fs::write(&file, "{").unwrap();
+    let gateway = Gateway::start(&world);
+    let (_, admin) = gateway.addresses();
+    assert!(
+        gateway
+            .log()
+            .contains("is not read, so nobody is banned yet")
+    );
+    assert!(!banned(admin).contains("192.0.2.7"));
+}
+
+#[test]
+fn with_a_delay_the_door_stays_open_while_a_balancer_looks() {
+    let world = world(&(gateway::file("") + "shutdown: { delay: 1s, within: 10s }\n"));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let mut idle = open(public[0]);
+    assert_eq!(status(&ask(&mut idle, &get("a.example.com", "/"))), "200");
+    gateway.signal(Signal::TERM);
+    gateway.wait_for("not ready any more; listeners close in 1s", 1);
+    assert_eq!(status(&readiness(admin)), "503");
+    for stream in [&mut idle, &mut open(public[0])] {
+        let answer = ask(stream, &get("a.example.com", "/"));
+        assert_eq!(status(&answer), "200");
+        assert!(
+            answer.to_ascii_lowercase().contains("connection: close"),
+            "{answer}"
+        );
+    }
+    assert_eq!(gateway.end().0.code(), Some(0));
+}
+
+#[test]
+fn what_does_not_finish_in_time_is_cut() {
+    let (server, arrived, _go) = slow_server();
+    let world = world(&(with_server(server) + "shutdown: { within: 100ms }\n"));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    let mut running = open(public[0]);
+    running
+        .write_all(get("s.example.com", "/").as_bytes())
+        .unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    gateway.signal(Signal::TERM);
+    let (ended, log) = gateway.end();
+    assert_eq!(ended.code(), Some(0));
+    assert!(log.contains("stopped; 1 connections were cut"), "{log}");
+}
+
+/// What systemd would hear, until `text` is in it.
+fn hears(systemd: &UnixDatagram, text: &str) -> String {
+    let mut all = String::new();
+    until(text, || {
+        let mut buffer = [0; 4096];
+        let length = systemd.recv(&mut buffer).unwrap();
+        all.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        all.contains(text).then_some(())
+    })
+    .unwrap();
+    all
+}
+
+#[test]
+fn systemd_hears_of_the_start_reloads_the_watchdog_a_successor_and_the_end() {
+    let world = world(&upgradable(""));
+    let path = world.folder().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let environment = [
+        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("WATCHDOG_USEC", "300000"),
+    ];
+    let old = Gateway::with(&world, &environment);
+    hears(&systemd, "READY=1\n");
+    hears(&systemd, "WATCHDOG=1\n");
+    old.signal(Signal::HUP);
+    let reload = hears(&systemd, "READY=1\n");
+    assert!(reload.contains("RELOADING=1\nMONOTONIC_USEC="), "{reload}");
+    waits(&world);
+    let new = Gateway::run(&world, &TAKE_OVER, &environment);
+    hears(&systemd, &format!("MAINPID={}\n", new.child.id()));
+    assert_eq!(old.end().0.code(), Some(0));
+    new.signal(Signal::TERM);
+    hears(&systemd, "STOPPING=1\n");
+    assert_eq!(new.end().0.code(), Some(0));
+}

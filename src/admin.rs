@@ -3,6 +3,7 @@
 //! It shares nothing with the public listeners, so that no route can ever lead here.
 
 mod api;
+mod serve;
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -102,10 +103,7 @@ impl Admin {
             .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
             .layer(middleware::from_fn(guarded))
             .with_state(Gateway { snapshot, runtime });
-        let task = tokio::spawn(async move {
-            // Ends only with the process: axum retries what `accept` refuses.
-            let _ = axum::serve(listener, app).await;
-        });
+        let task = tokio::spawn(serve::serve(listener, app, serve::PATIENCE));
         Ok(Admin {
             wanted,
             address,

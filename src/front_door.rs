@@ -57,7 +57,9 @@ pub use doorkeeper::{AdmitAll, Doorkeeper, Guard};
 pub use listeners::{BindError, BindErrors, Inherited};
 pub use pace::TooSlow;
 pub use settings::{HeadLimits, Http2Limits, ListenerSettings, ProxyProtocol, TlsSettings};
+pub(crate) use socket::Socket;
 pub use stream::ClientStream;
+pub(crate) use stream::LINGER;
 
 use listeners::Listeners;
 

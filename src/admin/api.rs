@@ -8,18 +8,21 @@
 //! GET  /api/interactions             chats and callbacks by pair
 //! ```
 //!
-//! A mistake is answered `{"error": "..."}` with 400, 404, 409 or 415.
+//! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use hyper::body::Body;
 use log::info;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::Gateway;
 use crate::limits::told::{cause, seconds};
@@ -28,6 +31,10 @@ use crate::snapshot::Snapshot;
 
 /// The longest ban: ten years.
 const LONGEST: u64 = 10 * 365 * 86_400;
+/// The largest call.
+const LARGEST: usize = 16 * 1024;
+/// The time in which a call must have come whole.
+const WITHIN: Duration = Duration::from_secs(5);
 
 type Answer = (StatusCode, [(HeaderName, &'static str); 2], String);
 
@@ -38,6 +45,7 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/bans/lift", post(lift))
         .route("/api/limits", get(limits))
         .route("/api/interactions", get(interactions))
+        .layer(DefaultBodyLimit::max(LARGEST))
 }
 
 async fn list(State(gateway): State<Gateway>) -> Answer {
@@ -57,12 +65,8 @@ fn told(ban: &Ban, now: Now) -> Value {
     })
 }
 
-async fn add(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Answer {
-    let (asked, address) = match asked(&headers, &body) {
-        Ok(asked) => asked,
-        Err(answer) => return *answer,
-    };
-    let seconds = asked.get("seconds").and_then(Value::as_u64);
+async fn add(State(gateway): State<Gateway>, Asked { value, address }: Asked) -> Answer {
+    let seconds = value.get("seconds").and_then(Value::as_u64);
     let Some(seconds) = seconds.filter(|seconds| (1..=LONGEST).contains(seconds)) else {
         let why = format!("`seconds` must be a whole number from 1 to {LONGEST}");
         return error(StatusCode::BAD_REQUEST, &why);
@@ -95,11 +99,7 @@ fn never_banned(snapshot: &Snapshot, address: Address) -> Option<&'static str> {
     }
 }
 
-async fn lift(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Answer {
-    let (_, address) = match asked(&headers, &body) {
-        Ok(asked) => asked,
-        Err(answer) => return *answer,
-    };
+async fn lift(State(gateway): State<Gateway>, Asked { address, .. }: Asked) -> Answer {
     if gateway.runtime.limits.table.lift(address, Clock::now()) {
         info!("an operator has lifted the ban of {address}");
         return json(StatusCode::OK, json!({ "lifted": address.to_string() }));
@@ -134,35 +134,59 @@ async fn interactions(State(gateway): State<Gateway>) -> Answer {
 }
 
 /// What a state-changing call asks for.
-fn asked(headers: &HeaderMap, body: &[u8]) -> Result<(Value, Address), Box<Answer>> {
-    // SECURITY: a page elsewhere can make a browser post a form here, but not JSON: for that the browser asks first, and gets no.
+struct Asked {
+    value: Value,
+    address: Address,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = Answer;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
+        if !is_json(request.headers()) {
+            let why = "send JSON with `Content-Type: application/json`";
+            return Err(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+        }
+        // Before anybody is told to go on (RFC 9110, 10.1.1).
+        if request.body().size_hint().lower() > LARGEST as u64 {
+            return Err(unread(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        let body = match timeout(WITHIN, Bytes::from_request(request, state)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(rejected)) => return Err(unread(rejected.into_response().status())),
+            Err(_) => return Err(unread(StatusCode::REQUEST_TIMEOUT)),
+        };
+        let value: Value = serde_json::from_slice(&body).map_err(|wrong| {
+            let why = format!("this is not JSON: {wrong}");
+            error(StatusCode::BAD_REQUEST, &why)
+        })?;
+        let address = value.get("address").and_then(Value::as_str);
+        let Some(address) = address else {
+            return Err(error(StatusCode::BAD_REQUEST, "`address` is missing"));
+        };
+        let address = address.parse().map_err(|wrong| bad_address(&wrong))?;
+        Ok(Asked { value, address })
+    }
+}
+
+/// SECURITY: a page elsewhere can make a browser post a form here, but not JSON: for that the browser asks first, and gets no.
+fn is_json(headers: &HeaderMap) -> bool {
     let media = headers
         .get(header::CONTENT_TYPE)
         .and_then(|media| media.to_str().ok());
-    let is_json = media
+    media
         .and_then(|media| media.split(';').next())
-        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"));
-    if !is_json {
-        let why = "send JSON with `Content-Type: application/json`";
-        return Err(Box::new(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)));
-    }
-    let asked: Value = serde_json::from_slice(body).map_err(|wrong| {
-        error(
-            StatusCode::BAD_REQUEST,
-            &format!("this is not JSON: {wrong}"),
-        )
-    })?;
-    let address = asked.get("address").and_then(Value::as_str);
-    let Some(address) = address else {
-        return Err(Box::new(error(
-            StatusCode::BAD_REQUEST,
-            "`address` is missing",
-        )));
+        .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Why a body was not read.
+fn unread(status: StatusCode) -> Answer {
+    let why = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => format!("no call is larger than {LARGEST} bytes"),
+        StatusCode::REQUEST_TIMEOUT => format!("the body did not come within {WITHIN:?}"),
+        _ => "the body broke off".to_owned(),
     };
-    let address = address
-        .parse()
-        .map_err(|wrong| Box::new(bad_address(&wrong)))?;
-    Ok((asked, address))
+    error(status, &why)
 }
 
 fn bad_address(wrong: &impl std::fmt::Display) -> Answer {

@@ -26,7 +26,7 @@ const HANDSHAKE_RECORD: u8 = 22;
 /// then holds its connection, and the server's, for ever.
 const WRITE_RATE: u64 = 500;
 
-pub(super) struct Socket {
+pub(crate) struct Socket {
     pub tcp: TcpStream,
     /// Read in search of a PROXY header and not yet handed on.
     ahead: BytesMut,
@@ -39,7 +39,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(tcp: TcpStream, write_idle: Duration) -> Socket {
+    pub(crate) fn new(tcp: TcpStream, write_idle: Duration) -> Socket {
         Socket {
             tcp,
             ahead: BytesMut::new(),

@@ -13,7 +13,7 @@
 mod http2;
 mod pingora_io;
 
-pub(super) use pingora_io::LINGER;
+pub(crate) use pingora_io::LINGER;
 
 use std::fmt;
 use std::io;

@@ -6,6 +6,7 @@
     reason = "a panic is how a test reports"
 )]
 
+mod admin;
 mod answers;
 mod bodies;
 mod framing;

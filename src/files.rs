@@ -30,6 +30,7 @@ pub use answer::{Answer, Body, Refusal};
 pub use cache::{Cache, CachePattern, CachePatternError, CacheRule};
 pub use servers_json::{ServersJson, ServersJsonError};
 
+use crate::observe::line::Quoted;
 use http::Method;
 use http::header::{self, HeaderMap, HeaderName};
 use lookup::{Found, find};
@@ -166,7 +167,10 @@ impl Inner {
             },
             Ok(Found::Nothing) => Answer::refuse(Refusal::Missing),
             Err(error) => {
-                log::warn!("the file {:?} cannot be served: {error}", target.name());
+                log::warn!(
+                    "the file {} cannot be served: {error}",
+                    Quoted(target.name())
+                );
                 Answer::refuse(Refusal::Disk)
             }
         }

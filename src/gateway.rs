@@ -42,6 +42,7 @@ pub use failure::error;
 
 use crate::exchange::Exchange;
 use crate::front_door::Connection;
+use crate::observe::line::Quoted;
 use crate::reason::Reason;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
@@ -212,7 +213,12 @@ impl ProxyHttp for Gateway {
     fn request_summary(&self, session: &Session, exchange: &Exchange) -> String {
         // SECURITY: Pingora's own puts the query into its warnings, for instance about a connection that it replaced.
         let head = session.req_header();
-        format!("{} {} {:?}", exchange.id, head.method, head.uri.path())
+        format!(
+            "{} {} {}",
+            exchange.id,
+            head.method,
+            Quoted(head.uri.path())
+        )
     }
 
     fn suppress_error_log(&self, _session: &Session, _exchange: &Exchange, _error: &Error) -> bool {

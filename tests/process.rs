@@ -35,6 +35,57 @@ fn it_says_where_it_listens_and_serves() {
 }
 
 #[test]
+fn a_line_of_the_log_is_a_line_of_bounded_length_whatever_a_client_sends() {
+    let text = format!("{}log: {{ level: debug }}\n", file(""));
+    let world = world(&text);
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let long = "x".repeat(30_000);
+    let agent = format!("User-Agent: {long}\r\nReferer: {long}\r\n");
+    let longer = "x".repeat(7_000);
+    let requests = [
+        format!("GET /{long} HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+        format!("GET /{longer}%0A%0D%22%5C HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+        format!("GET /{longer} HTTP/1.1\r\nHost: {longer}.example.com\r\n\r\n"),
+        format!("GET /\"{longer}\\ HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+        format!("GET /'{{}}{longer} HTTP/1.1\r\nHost: a.example.com\r\nX: {longer}\r\n\r\n"),
+        format!(
+            "{} / HTTP/1.1\r\nHost: a.example.com\r\n\r\n",
+            "X".repeat(30_000)
+        ),
+        format!("GET /../..{longer} HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+        format!("GET /{longer}/../x HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: nowhere.example.com\r\n{agent}\r\n"),
+        format!("GET /\u{7f}\x1b[31m{longer} HTTP/1.1\r\nHost: a.example.com\r\n\r\n"),
+    ];
+    for round in 0..100 {
+        for request in &requests {
+            let mut line = open(public[0]);
+            // It may be refused, and closed, in the middle.
+            let _ = line.write_all(request.as_bytes());
+            let mut answer = Vec::new();
+            let _ = line.shutdown(std::net::Shutdown::Write);
+            let _ = line.read_to_end(&mut answer);
+            assert!(!answer.starts_with(b"HTTP/1.1 200 "), "{round} {request}");
+        }
+    }
+    assert_eq!(status(&readiness(admin)), "200");
+    gateway.signal(Signal::INT);
+    let (_, log) = gateway.end();
+    assert!(
+        log.contains(&format!("\"/{}\" (and ", "x".repeat(299))),
+        "{log}"
+    );
+    for line in log.lines() {
+        assert!(line.starts_with("[20"), "not a line of its own: {line:?}");
+        assert!(line.len() < 1000, "{} bytes: {line}", line.len());
+        assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+    }
+    // Twenty of each reason at once and two a second: what is left out is told by its number.
+    assert!(log.lines().count() < 600, "{} lines", log.lines().count());
+}
+
+#[test]
 fn a_good_file_is_applied_on_sighup_and_old_connections_live_on() {
     let world = world(&file(""));
     let gateway = Gateway::start(&world);

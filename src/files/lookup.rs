@@ -5,6 +5,7 @@ use super::name::Target;
 use super::representation::{Content, Representation};
 use super::root::Root;
 use super::validator::Stamp;
+use crate::observe::line::Quoted;
 use http::HeaderMap;
 use rustix::io::Errno;
 use std::fs::File;
@@ -111,7 +112,8 @@ fn open(root: &Root, name: &str) -> io::Result<Opened> {
         Err(error) if means_nothing(&error) => {
             if error.kind() == io::ErrorKind::PermissionDenied {
                 log::info!(
-                    "the file {name:?} is there, but its permissions keep the gateway from reading it"
+                    "the file {} is there, but its permissions keep the gateway from reading it",
+                    Quoted(name)
                 );
             }
             return Ok(Opened::Nothing);

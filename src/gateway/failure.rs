@@ -16,6 +16,7 @@ use super::arrival::is_person;
 use super::interaction;
 use crate::exchange::Exchange;
 use crate::front_door::TooSlow;
+use crate::observe::line::Quoted;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
 use crate::respond::{self, Answer, Audience};
@@ -181,12 +182,12 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>, runtim
         .as_ref()
         .map_or("-", |call| &call.upstream.facts.name);
     let line = format!(
-        "{} {status} {} client={client} route={} server={server} {} {:?}{}",
+        "{} {status} {} client={client} route={} server={server} {} {}{}",
         exchange.id,
         reason.code(),
         exchange.route_name(),
         head.method,
-        head.uri.path(),
+        Quoted(head.uri.path()),
         and_more(silent),
     );
     match (reason, error) {

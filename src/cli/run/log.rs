@@ -1,6 +1,7 @@
 //! What the gateway says about itself, and how much of it.
 
 use crate::config::LogLevel;
+use crate::observe::line::Lines;
 
 /// Ours, and of Pingora what needs somebody. SECURITY: not what its HTTP apps and its proxy say of single clients, at level `error` and
 /// without any bound: whoever breaks off a thousand handshakes a second would fill the disk. We count and say it ourselves.
@@ -10,7 +11,9 @@ const FILTER: &str = "portcullis=trace,pingora=error,pingora_core::apps=off,ping
 /// RUST_LOG wins over the file, for the hour in which somebody needs more.
 pub(super) fn start(level: LogLevel) {
     let env = env_logger::Env::default().default_filter_or(FILTER);
-    let _ = env_logger::Builder::from_env(env).try_init();
+    let logger = env_logger::Builder::from_env(env).build();
+    log::set_max_level(logger.filter());
+    let _ = log::set_boxed_logger(Box::new(Lines(logger)));
     follow(level);
 }
 

@@ -8,8 +8,8 @@ use std::fmt;
 
 use pingora_core::{Error, ErrorType};
 
-/// Characters of each part that are kept.
-const KEPT: usize = 300;
+use crate::observe::line;
+
 /// The longest chain of causes.
 const CAUSES: usize = 4;
 
@@ -46,17 +46,7 @@ impl fmt::Display for Told<'_> {
 }
 
 fn say(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    out.write_str(": ")?;
-    for character in text.chars().take(KEPT) {
-        // One error, one line.
-        let shown = if character.is_control() {
-            ' '
-        } else {
-            character
-        };
-        fmt::Write::write_char(out, shown)?;
-    }
-    Ok(())
+    write!(out, ": {}", line::Plain(text))
 }
 
 /// Whether the other side ended TLS with an alert (RFC 8446, 6).
@@ -89,9 +79,9 @@ mod tests {
         let error = Error::because(ErrorType::ConnectError, "outer", inner).into_up();
         let told = Told(&error).to_string();
         assert!(
-            told.starts_with("Upstream ConnectError: outer: ConnectRefused: a ba b"),
+            told.starts_with(r"Upstream ConnectError: outer: ConnectRefused: a\nba\nb"),
             "{told}"
         );
-        assert!(told.len() < 400 && !told.contains('\n'), "{told}");
+        assert!(told.len() < 500 && !told.contains('\n'), "{told}");
     }
 }

@@ -10,6 +10,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::http2::Uploads;
 use super::pace::Pace;
 use super::{ListenerSettings, Signals};
@@ -52,6 +54,8 @@ pub(super) struct Scope {
     pub connection: Arc<Connection>,
     pub signals: Arc<Signals>,
     pub body: Option<Arc<BodyProgress>>,
+    /// Makes an HTTP/2 connection say GOAWAY.
+    pub finish: Option<watch::Sender<bool>>,
 }
 
 tokio::task_local! {
@@ -76,6 +80,16 @@ impl Connection {
         SCOPE
             .try_with(|scope| scope.signals.last.load(Ordering::Relaxed))
             .unwrap_or(false)
+    }
+
+    /// The connection of the request that the current task works on gets no more requests: over HTTP/2 what is under way finishes,
+    /// and then it ends. Over HTTP/1 the answer itself says so, with `Connection: close`.
+    pub fn finish() {
+        let _ = SCOPE.try_with(|scope| {
+            if let Some(finish) = &scope.finish {
+                finish.send_replace(true);
+            }
+        });
     }
 }
 

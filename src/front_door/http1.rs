@@ -66,6 +66,7 @@ pub(super) async fn serve<A>(
             connection: connection.clone(),
             signals: door.signals.clone(),
             body: None,
+            finish: None,
         };
         let request = door.app.process_new_http(session, &stop);
         let Some(reused) = scope.around(request).await else {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 use pingora_core::apps::{HttpServerApp, HttpServerOptions, ServerApp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::stream::ClientStream;
 use super::{Connection, ListenerSettings, Shared};
@@ -27,6 +27,9 @@ const CONNECTION_WINDOW: u32 = 512 * 1024;
 const SEND_BUFFER: usize = 128 * 1024;
 /// Stream errors of our own making that a client may provoke.
 const LOCAL_RESETS: usize = 256;
+
+/// Requests that an honest client may have sent before it reads GOAWAY, if it may have few at the same time.
+const LATE: u32 = 200;
 
 /// Serves streams until the connection ends.
 pub(super) async fn serve<A>(
@@ -51,6 +54,8 @@ pub(super) async fn serve<A>(
         connection,
         options,
         finish,
+        late: AtomicU32::new(LATE.max(2 * settings.http2.streams)),
+        enough: Notify::new(),
     });
     let app_watch = finishing.clone();
     let serve = ServerApp::process_new(&streams, stream, &app_watch);
@@ -64,6 +69,7 @@ pub(super) async fn serve<A>(
     loop {
         tokio::select! {
             _ = &mut serve => return,
+            () = streams.enough.notified() => return,
             () = tokio::time::sleep(settings.http2.idle) => {
                 if streams.none_open() {
                     return;

@@ -15,7 +15,7 @@ pub use told::Told;
 use super::arrival::is_person;
 use super::interaction;
 use crate::exchange::Exchange;
-use crate::front_door::TooSlow;
+use crate::front_door::{Connection, TooSlow};
 use crate::observe::line::Quoted;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
@@ -60,7 +60,11 @@ pub async fn refuse(
     {
         answer = answer.with(ALLOW, allow);
     }
-    respond::send(session, answer, closes(refusal.reason)).await
+    let sent = respond::send(session, answer, closes(refusal.reason)).await;
+    if refusal.reason == Reason::Banned {
+        Connection::finish();
+    }
+    sent
 }
 
 /// A time as Retry-After says it (RFC 9110, 10.2.3): who waits so long is admitted.

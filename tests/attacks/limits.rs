@@ -2,6 +2,7 @@
 //! operator's listener. One gateway each, asked from many addresses of loopback.
 
 mod addresses;
+mod bans;
 mod bodies;
 mod endings;
 mod interactions;

@@ -15,7 +15,7 @@ use pingora_core::apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::H2Options;
 use pingora_core::server::ShutdownWatch;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{Uploads, h2_options};
 use crate::front_door::connection::{BodyProgress, Scope};
@@ -34,6 +34,10 @@ pub(super) struct Streams<A> {
     pub uploads: Arc<Uploads>,
     /// Makes Pingora say GOAWAY on this connection.
     pub finish: watch::Sender<bool>,
+    /// Requests that may still come after that: those that crossed it on the way.
+    pub late: AtomicU32,
+    /// None of them is left.
+    pub enough: Notify,
 }
 
 struct Open<'a>(&'a AtomicUsize);
@@ -50,7 +54,19 @@ impl<A> Streams<A> {
     }
 
     /// The connection has had its requests: streams under way finish, new ones go to a new connection.
+    ///
+    /// SECURITY: the library takes new streams until the client has answered the GOAWAY, which nothing makes it do.
     fn count_request(&self) {
+        if *self.finish.borrow() {
+            let late = self
+                .late
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |late| {
+                    late.checked_sub(1)
+                });
+            if late.is_err() {
+                self.enough.notify_one();
+            }
+        }
         let before = self
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -96,6 +112,7 @@ where
             connection: self.connection.clone(),
             signals: self.door.signals.clone(),
             body: body.clone(),
+            finish: Some(self.finish.clone()),
         };
         let request = scope.around(self.door.app.process_new_http(session, shutdown));
         match body {

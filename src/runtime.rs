@@ -114,6 +114,8 @@ impl Runtime {
         let table = &self.limits.table;
         self.metrics.tracked_addresses.set(number(table.len()));
         self.metrics.bans.set(number(table.bans_len(Clock::now())));
+        self.metrics.untracked.follow(table.untracked());
+        self.metrics.missed_bans.follow(table.missed_bans());
         for pair in self.limits.interactions.pairs() {
             let gauge = |kind: Kind| {
                 self.metrics
@@ -160,4 +162,27 @@ impl Default for Runtime {
 
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Table;
+
+    #[test]
+    fn what_a_full_table_let_pass_is_in_the_metrics() {
+        let mut runtime = Runtime::new();
+        runtime.limits.table = Arc::new(Table::new(1));
+        let table = runtime.limits.table.clone();
+        let ban = |last: u8| {
+            let address: Address = std::net::IpAddr::from([192, 0, 2, last]).into();
+            table.ban(address, Duration::from_secs(60), Clock::now())
+        };
+        assert!(ban(1).is_ok());
+        assert!(ban(2).is_err());
+        runtime.gauge();
+        runtime.gauge();
+        let text = runtime.metrics.text();
+        assert!(text.contains("\nportcullis_untracked_total 1\n"), "{text}");
+    }
 }

@@ -248,7 +248,8 @@ impl Table {
         self.sum(|state| state.most_bytes())
     }
 
-    /// Connections and requests that were admitted without being counted in a scope, because everything in their shard was in use.
+    /// Connections and requests that were admitted without being counted in a scope, refusals that were not counted towards a ban, and
+    /// bans of an operator that were turned down, because everything in their shard was in use.
     #[must_use]
     pub fn untracked(&self) -> u64 {
         self.sum(|state| state.untracked)

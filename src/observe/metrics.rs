@@ -2,6 +2,8 @@
 //!
 //! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use pingora_proxy::Session;
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -26,6 +28,10 @@ pub struct Metrics {
     pub bans: IntGauge,
     /// Bans begun.
     pub bans_started: IntCounter,
+    /// Connections, requests and refusals that passed without being counted.
+    pub untracked: Followed,
+    /// Bans that did not begin.
+    pub missed_bans: Followed,
     /// Chats and callbacks that are counted now, by pair and type.
     pub interactions: IntGaugeVec,
     /// 1 for each server whose certificate is not verified.
@@ -89,14 +95,21 @@ impl Metrics {
                 "Client addresses in the table of limits.",
             ),
             bans: gauge(&registry, "bans", "Client addresses that are banned now."),
-            bans_started: {
-                let help = "Bans begun, by refusals or by an operator.";
-                let counter = sound(IntCounter::with_opts(
-                    Opts::new("bans_started_total", help).namespace(NAMESPACE),
-                ));
-                register(&registry, counter.clone());
-                counter
-            },
+            bans_started: single(
+                &registry,
+                "bans_started_total",
+                "Bans begun, by refusals or by an operator.",
+            ),
+            untracked: Followed::new(single(
+                &registry,
+                "untracked_total",
+                "What of a client address was not counted against its limits, because the table had no room.",
+            )),
+            missed_bans: Followed::new(single(
+                &registry,
+                "missed_bans_total",
+                "Bans that did not begin, because the table holds as many as it may.",
+            )),
             interactions: {
                 let help = "Chats and callbacks that are counted now.";
                 let opts = Opts::new("interactions", help).namespace(NAMESPACE);
@@ -148,12 +161,41 @@ impl Metrics {
     }
 }
 
+/// A counter that is read off a table, which counts by itself.
+pub struct Followed {
+    counter: IntCounter,
+    seen: AtomicU64,
+}
+
+impl Followed {
+    fn new(counter: IntCounter) -> Self {
+        Followed {
+            counter,
+            seen: AtomicU64::new(0),
+        }
+    }
+
+    /// The table has counted so many. Two scrapes at the same time add nothing twice.
+    pub fn follow(&self, total: u64) {
+        let seen = self.seen.fetch_max(total, Ordering::Relaxed);
+        self.counter.inc_by(total.saturating_sub(seen));
+    }
+}
+
 const NAMESPACE: &str = "portcullis";
 
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     let counter = sound(IntCounterVec::new(
         Opts::new(name, help).namespace(NAMESPACE),
         labels,
+    ));
+    register(registry, counter.clone());
+    counter
+}
+
+fn single(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let counter = sound(IntCounter::with_opts(
+        Opts::new(name, help).namespace(NAMESPACE),
     ));
     register(registry, counter.clone());
     counter
@@ -212,6 +254,21 @@ mod tests {
             );
             assert!(text.contains(&line), "{line} is missing");
         }
+    }
+
+    #[test]
+    fn a_counter_that_follows_a_table_never_goes_back_nor_twice_as_far() {
+        let metrics = Metrics::new();
+        for total in [0, 3, 3, 2, 5] {
+            metrics.untracked.follow(total);
+        }
+        let text = metrics.text();
+        assert!(text.contains("# TYPE portcullis_untracked_total counter"));
+        assert!(text.contains("\nportcullis_untracked_total 5\n"), "{text}");
+        assert!(
+            text.contains("\nportcullis_missed_bans_total 0\n"),
+            "{text}"
+        );
     }
 
     #[test]

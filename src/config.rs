@@ -49,8 +49,8 @@ pub use client_address::{ClientAddress, ProxyProtocol};
 use decode::{Context, Decode};
 pub use hosts::{CacheRule, Host, Route, ServersJson};
 pub use limits::{
-    Ban, Cap, Http2, Interactions, KeepAlive, KindLimits, Limits, Mode, RateLimit, RequestBody,
-    RequestHead, RouteLimits, Silence,
+    Ban, COUNTED, Cap, Http2, Interactions, KeepAlive, KindLimits, Limits, Mode, RateLimit,
+    RequestBody, RequestHead, RouteLimits, Silence,
 };
 pub use listeners::{Listener, ListenerTls};
 pub use log::{Log, LogLevel};

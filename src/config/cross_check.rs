@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use super::admin::Admin;
 use super::decode::Context;
 use super::hosts::Host;
+use super::limits::{COUNTED, Limits};
 use super::listeners::Listener;
 use super::section::Fields;
 use super::servers::{Kind, Server};
@@ -27,6 +28,7 @@ pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut
         tls,
         servers,
         hosts,
+        limits,
         ..
     } = sections;
     if servers.is_some() {
@@ -34,6 +36,9 @@ pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut
     }
     if let Some(servers) = servers {
         pairs(servers, cx);
+        if let Some(limits) = limits {
+            totals(limits, servers, cx);
+        }
     }
     if let Some(listeners) = listeners {
         addresses(admin, listeners, cx);
@@ -96,6 +101,41 @@ fn pairs(servers: &IndexMap<At<ServerName>, Server>, cx: &mut Context<'_>) {
                 .remedy("give pairs of different kinds different names"),
             );
         }
+    }
+}
+
+/// A total above what all pairs together are counted up to would never be reached.
+fn totals(limits: &Limits, servers: &IndexMap<At<ServerName>, Server>, cx: &mut Context<'_>) {
+    let Some(interactions) = &limits.interactions else {
+        return;
+    };
+    let counted = servers
+        .iter()
+        .filter(|(_, server)| matches!(*server.kind, Kind::Webtools | Kind::Icws));
+    let pairs: HashSet<&str> = counted
+        .map(|(name, server)| {
+            server
+                .pair
+                .as_ref()
+                .map_or(name.as_str(), |pair| pair.as_str())
+        })
+        .collect();
+    // Without any there is nothing to be refused, whatever the number.
+    let pairs = u32::try_from(pairs.len()).unwrap_or(u32::MAX).max(1);
+    let most = pairs.saturating_mul(COUNTED);
+    let totals = [
+        ("total_chats", &interactions.total_chats),
+        ("total_callbacks", &interactions.total_callbacks),
+    ];
+    for (key, total) in totals {
+        let Some(total) = total.as_ref().filter(|total| total.get() > most) else {
+            continue;
+        };
+        cx.refuse(
+            total.place,
+            format!("`{key}` would never be reached: of each pair {COUNTED} chats and callbacks are counted, and there are {pairs} such pairs or servers"),
+            format!("write at most {most}, or remove `{key}`"),
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use super::section::{Fields, section};
 use super::value::{ByteSize, Duration, IpNet, Number};
 
 pub use address::{Ban, Cap, KindLimits, Mode, RateLimit, RouteLimits};
-pub use interactions::{Interactions, Silence};
+pub use interactions::{COUNTED, Interactions, Silence};
 
 section! {
     /// What one client address, one connection and one request may use. An address is one of IPv4, or a /64 of IPv6.

@@ -9,9 +9,13 @@ use ipnet::IpNet;
 use super::limits::Compile;
 use crate::config::value::TrustedHost;
 use crate::config::{self, Config};
+use crate::limits;
 use crate::limits::interactions::{Burst, Rules, Silence};
 use crate::runtime::Runtime;
 use crate::upstream::Addresses;
+
+/// What `check` says can be reached, can.
+const _: () = assert!(config::COUNTED == limits::interactions::MOST_HELD);
 
 /// Limits of chats and callbacks.
 pub struct Interactions {

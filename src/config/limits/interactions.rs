@@ -10,8 +10,13 @@
 
 use super::address::Mode;
 use crate::config::At;
+use crate::config::decode::Context;
 use crate::config::section::section;
 use crate::config::value::{Duration, Number, TrustedHost};
+use crate::diagnostic::Place;
+
+/// Chats and callbacks of one pair that are counted together; what is beyond passes, so no limit above it would ever be reached.
+pub const COUNTED: u32 = 65_536;
 
 section! {
     /// Chats and callbacks. Every number holds for one pair of servers (one server without `pair`), as it does inside the CIC server, unless it says otherwise. Written as `{}` the vendor's own defaults hold; without this section interactions are only counted.
@@ -19,7 +24,7 @@ section! {
         /// Without it: that of `limits`. The milder of the two counts.
         mode: Option<At<Mode>> = optional,
         /// Active chats and callbacks, per client address and pair.
-        per_ip as "MaxInteractionsAllowedPerIP": At<Number<1, 1_000_000>> = default Number::new(15),
+        per_ip as "MaxInteractionsAllowedPerIP": At<Number<1, 60_000>> = default Number::new(15),
         /// Addresses, networks and names that `MaxInteractionsAllowedPerIP` does not hold for: kiosks, or proxies that hide many visitors. Names are looked up again and again.
         trusted_hosts as "TrustedHosts": Vec<At<TrustedHost>> = default Vec::new(),
         /// Starts of chats and callbacks together, per pair and `InteractionsAllowedUnitTime`.
@@ -51,6 +56,7 @@ section! {
         /// How long nothing may be heard of an interaction before it is taken for ended.
         silence: Silence = nested,
     }
+    finish check_active;
 }
 
 section! {
@@ -61,4 +67,23 @@ section! {
         /// Of a callback, whose page may be closed while it waits. A start of which nobody heard the answer counts for 15m at most.
         callback: At<Duration> = default Duration::from_secs(8 * 3600),
     }
+}
+
+/// Chats and callbacks fill the same table: limits that only the first of them can reach are none for the second.
+fn check_active(limits: &mut Interactions, _: Place, cx: &mut Context<'_>) {
+    let active = &limits.active;
+    let most = |own: &Option<At<Number<0, 60_000>>>| {
+        let own = own.as_ref().map_or(active.get(), |own| own.get());
+        own.min(active.get())
+    };
+    let (chats, callbacks) = (most(&limits.active_chats), most(&limits.active_callbacks));
+    if chats + callbacks <= COUNTED {
+        return;
+    }
+    let half = COUNTED / 2;
+    cx.refuse(
+        active.place,
+        format!("this allows {chats} chats and {callbacks} callbacks beside them, and of one pair {COUNTED} are counted together: one of the two would never be refused"),
+        format!("write at most {half}, or lower `MaxActiveChatsAllowed` or `MaxActiveCallbacksAllowed` until both together are at most {COUNTED}"),
+    );
 }

@@ -27,6 +27,7 @@
 //! ```
 
 mod connection;
+mod cut;
 mod doorkeeper;
 mod frames;
 pub mod framing;

@@ -76,6 +76,9 @@ impl ProxyHttp for Gateway {
     ) -> Result<()> {
         arrival::settle(session, exchange);
         exchange.counted_as = limits::counted_as(exchange);
+        if let Some(client) = exchange.client {
+            Connection::is_for(client);
+        }
         Ok(())
     }
 

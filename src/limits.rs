@@ -26,6 +26,8 @@ pub(crate) mod told;
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 pub use address::{Address, NotAnAddress};
 pub use clock::{Clock, Now};
 pub use gcra::RateLimit;
@@ -48,6 +50,8 @@ pub struct Limits {
     /// Chats and callbacks.
     pub interactions: Interactions,
     scopes: Scopes,
+    /// Changes with every ban that cuts.
+    cuts: watch::Sender<u64>,
 }
 
 impl Limits {
@@ -62,7 +66,20 @@ impl Limits {
             table: Arc::new(Table::new(ADDRESSES)),
             interactions,
             scopes: Scopes::default(),
+            cuts: watch::Sender::new(0),
         }
+    }
+
+    /// Ends what is open for a banned address, wherever it is.
+    pub fn cut(&self, address: Address) {
+        if self.table.cut(address, Clock::now()) {
+            self.cuts.send_modify(|cuts| *cuts = cuts.wrapping_add(1));
+        }
+    }
+
+    /// Changes with every [`Limits::cut`].
+    pub fn cuts(&self) -> watch::Receiver<u64> {
+        self.cuts.subscribe()
     }
 
     /// The number of a scope such as `route proxy.example.com/chat/`: always the same for the same name, over every reload.

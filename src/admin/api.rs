@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! GET  /api/bans                     {"bans": [{"address": "192.0.2.7", "seconds_left": 581, ...}]}
-//! POST /api/bans                     {"address": "192.0.2.7", "seconds": 3600}
+//! POST /api/bans                     {"address": "192.0.2.7", "seconds": 3600, "cut": false}
 //! POST /api/bans/lift                {"address": "192.0.2.7"}
 //! GET  /api/limits?address=A         what A has used of each limit
 //! GET  /api/interactions             chats and callbacks by pair
@@ -71,6 +71,11 @@ async fn add(State(gateway): State<Gateway>, Asked { value, address }: Asked) ->
         let why = format!("`seconds` must be a whole number from 1 to {LONGEST}");
         return error(StatusCode::BAD_REQUEST, &why);
     };
+    let cut = match value.get("cut") {
+        None => false,
+        Some(Value::Bool(cut)) => *cut,
+        Some(_) => return error(StatusCode::BAD_REQUEST, "`cut` must be true or false"),
+    };
     let snapshot = gateway.snapshot.load();
     if let Some(why) = never_banned(&snapshot, address) {
         return error(StatusCode::CONFLICT, &format!("{address} {why}"));
@@ -79,8 +84,16 @@ async fn add(State(gateway): State<Gateway>, Asked { value, address }: Asked) ->
     let table = &gateway.runtime.limits.table;
     match table.ban(address, lasts, Clock::now()) {
         Ok(()) => {
-            info!("an operator has banned {address} for {seconds} s");
+            let ends = if cut {
+                ", and ends what it has open"
+            } else {
+                ""
+            };
+            info!("an operator has banned {address} for {seconds} s{ends}");
             gateway.runtime.metrics.bans_started.inc();
+            if cut {
+                gateway.runtime.limits.cut(address);
+            }
             json(StatusCode::OK, json!({ "banned": address.to_string() }))
         }
         Err(full) => error(StatusCode::CONFLICT, &full.to_string()),

@@ -24,13 +24,16 @@ pub(super) enum Bans {
         #[arg(long)]
         json: bool,
     },
-    /// Ban an address (of IPv6: its /64); requests under way finish, nothing new is accepted
+    /// Ban an address (of IPv6: its /64); nothing new is accepted, and what is under way finishes unless it is cut
     Add {
         /// The address, such as 192.0.2.7 or 2001:db8:1:2::/64
         address: Address,
         /// How long, such as 30m, 8h or 7d
         #[arg(long = "for", value_name = "TIME", default_value = "1h")]
         lasts: Duration,
+        /// End at once what the address has open: connections, WebSockets, event streams, requests
+        #[arg(long)]
+        cut: bool,
     },
     /// Lift the ban of an address
     Lift {
@@ -44,10 +47,20 @@ pub(super) fn bans(what: &Bans, admin: SocketAddr) -> Result<String, String> {
     match what {
         Bans::List { json: true } => Ok(format!("{:#}\n", ask::get(admin, "/api/bans")?)),
         Bans::List { json: false } => Ok(table(&ask::get(admin, "/api/bans")?)),
-        Bans::Add { address, lasts } => {
-            let what = json!({ "address": address.to_string(), "seconds": lasts.as_secs() });
+        Bans::Add {
+            address,
+            lasts,
+            cut,
+        } => {
+            let what =
+                json!({ "address": address.to_string(), "seconds": lasts.as_secs(), "cut": cut });
             ask::post(admin, "/api/bans", &what)?;
-            Ok(format!("{address} is banned for {lasts}\n"))
+            let ended = if *cut {
+                ", and what it had open ends"
+            } else {
+                ""
+            };
+            Ok(format!("{address} is banned for {lasts}{ended}\n"))
         }
         Bans::Lift { address } => {
             let what = json!({ "address": address.to_string() });

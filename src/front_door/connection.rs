@@ -5,13 +5,14 @@
 //! assert!(Connection::current().is_none()); // there is none outside a request
 //! ```
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::cut::Named;
 use super::http2::Uploads;
 use super::pace::Pace;
 use super::{ListenerSettings, Signals};
@@ -56,6 +57,8 @@ pub(super) struct Scope {
     pub body: Option<Arc<BodyProgress>>,
     /// Makes an HTTP/2 connection say GOAWAY.
     pub finish: Option<watch::Sender<bool>>,
+    /// Who the client is, if a trusted proxy says so.
+    pub named: Option<Named>,
 }
 
 tokio::task_local! {
@@ -80,6 +83,15 @@ impl Connection {
         SCOPE
             .try_with(|scope| scope.signals.last.load(Ordering::Relaxed))
             .unwrap_or(false)
+    }
+
+    /// The request that the current task works on is this client's: it ends when the client is cut off.
+    pub fn is_for(client: IpAddr) {
+        let _ = SCOPE.try_with(|scope| {
+            if let Some(named) = &scope.named {
+                let _ = named.set(client);
+            }
+        });
     }
 
     /// The connection of the request that the current task works on gets no more requests: over HTTP/2 what is under way finishes,

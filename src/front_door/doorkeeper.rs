@@ -14,6 +14,8 @@
 use std::any::Any;
 use std::net::IpAddr;
 
+use tokio::sync::watch;
+
 use super::{Connection, ListenerSettings};
 use crate::reason::Reason;
 
@@ -35,6 +37,16 @@ pub trait Doorkeeper: Send + Sync {
     /// admitted, clients that left before they said a word, and keep-alive connections that ended idle. Browsers open connections in
     /// advance and may let them idle: [`Reason::IdleConnection`] alone is no sign of an attack.
     fn refused(&self, _reason: Reason, _connection: &Connection) {}
+
+    /// Changes when what is open for somebody is to end at once: everything open then asks [`Doorkeeper::is_cut`]. `None`: it never is.
+    fn cuts(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+
+    /// Whether what is open for this client is to end.
+    fn is_cut(&self, _client: IpAddr) -> bool {
+        false
+    }
 
     /// PROXY header and TLS are through; requests may follow.
     fn opened(&self, _connection: &Connection) {}

@@ -16,7 +16,7 @@ use super::connection::Scope;
 use super::framing::{Body, HeadFacts};
 use super::head::{self, NoHead};
 use super::stream::{ClientStream, LINGER, Window};
-use super::{Connection, Shared};
+use super::{Connection, Shared, cut};
 use crate::reason::Reason;
 use crate::respond;
 
@@ -62,14 +62,23 @@ pub(super) async fn serve<A>(
         session.set_write_timeout(None);
         session.set_total_drain_timeout(Some(settings.body_idle));
         session.set_connection_user_context(carried.take());
+        let named = cut::named(&connection);
         let scope = Scope {
             connection: connection.clone(),
             signals: door.signals.clone(),
             body: None,
             finish: None,
+            named: named.clone(),
         };
         let request = door.app.process_new_http(session, &stop);
-        let Some(reused) = scope.around(request).await else {
+        let reused = tokio::select! {
+            biased;
+            reused = scope.around(request) => reused,
+            () = cut::of_request(&*door.keeper, named) => {
+                return door.keeper.refused(Reason::Banned, &connection);
+            }
+        };
+        let Some(reused) = reused else {
             return;
         };
         let (io, persistent) = reused.consume();

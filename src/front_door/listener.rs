@@ -16,6 +16,7 @@ use pingora_core::apps::HttpServerApp;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::net::TcpListener;
 
+use super::cut::Cuts;
 use super::{ListenerSettings, Shared, serve};
 
 const BACKLOG: i32 = 65535;
@@ -87,6 +88,7 @@ pub(super) async fn accept_loop<A>(
             Ok((tcp, peer)) => {
                 pause = PAUSE.0;
                 let settings = settings.load_full();
+                let cuts = Cuts::watch(&*door.keeper);
                 let Some(guard) = door.keeper.admit(peer.ip().to_canonical(), &settings) else {
                     continue;
                 };
@@ -104,6 +106,7 @@ pub(super) async fn accept_loop<A>(
                     local,
                     settings,
                     guard,
+                    cuts,
                     at: Instant::now(),
                 };
                 tokio::spawn(serve::connection(door.count(), arrival));

@@ -13,6 +13,7 @@ use pingora_core::apps::HttpServerApp;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
+use super::cut::Cuts;
 use super::doorkeeper::Guard;
 use super::proxy_protocol::{self, Step};
 use super::settings::ProxyProtocol;
@@ -28,6 +29,8 @@ pub(super) struct Arrival {
     pub local: SocketAddr,
     pub settings: Arc<ListenerSettings>,
     pub guard: Guard,
+    /// Those since before it was admitted.
+    pub cuts: Cuts,
     pub at: Instant,
 }
 
@@ -35,6 +38,7 @@ pub(super) struct Arrival {
 struct Established {
     stream: Box<ClientStream>,
     connection: Arc<Connection>,
+    cuts: Cuts,
     _guards: (Guard, Option<Guard>),
 }
 
@@ -66,9 +70,22 @@ where
         door,
         connection: &connection,
     };
-    match connection.http2 {
-        true => Box::pin(http2::serve(door, established.stream, connection.clone())).await,
-        false => Box::pin(http1::serve(door, established.stream, connection.clone())).await,
+    let stream = established.stream;
+    let requests = async {
+        match connection.http2 {
+            true => Box::pin(http2::serve(door, stream, connection.clone())).await,
+            false => Box::pin(http1::serve(door, stream, connection.clone())).await,
+        }
+    };
+    // SECURITY: a trusted proxy's connection is not its own: what clients have open in it ends request by request.
+    let peer = connection.peer.ip();
+    let client = (!connection.listener.trusts(peer)).then_some(peer);
+    tokio::select! {
+        biased;
+        () = requests => {}
+        () = established.cuts.reach(&*door.keeper, || client) => {
+            door.keeper.refused(Reason::Banned, &connection);
+        }
     }
 }
 
@@ -124,6 +141,7 @@ async fn establish<A>(door: &Shared<A>, arrival: Arrival) -> Option<Established>
     Some(Established {
         stream: Box::new(ClientStream::new(io, &connection, &door.keeper)),
         connection,
+        cuts: arrival.cuts,
         _guards: (arrival.guard, second),
     })
 }

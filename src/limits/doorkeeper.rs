@@ -10,6 +10,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use log::info;
 use prometheus::IntGauge;
+use tokio::sync::watch;
 
 use super::{Address, Clock, Limit};
 use crate::front_door::{Connection, Doorkeeper, Guard, ListenerSettings};
@@ -80,6 +81,16 @@ impl Doorkeeper for Keeper {
 
     fn admit_named(&self, client: IpAddr, listener: &ListenerSettings) -> Option<Guard> {
         self.count(client, listener)
+    }
+
+    fn cuts(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.runtime.limits.cuts())
+    }
+
+    fn is_cut(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        let table = &self.runtime.limits.table;
+        !self.snapshot.load().limits.exempts(client) && table.is_cut(client.into(), Clock::now())
     }
 
     fn refused(&self, reason: Reason, connection: &Connection) {

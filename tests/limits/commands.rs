@@ -61,6 +61,11 @@ async fn bans_are_added_listed_and_lifted() {
     let json = run(edge, &["bans", "list", "--json"]).await.out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["bans"][0]["refused_since"], 1, "{json}");
+    let cut = run(edge, &["bans", "add", "127.0.0.2", "--for", "10m", "--cut"]).await;
+    assert_eq!(
+        cut.out,
+        "127.0.0.2 is banned for 10m, and what it had open ends\n"
+    );
     let lifted = run(edge, &["bans", "lift", "127.0.0.2"]).await;
     assert_eq!(lifted.out, "the ban of 127.0.0.2 is lifted\n");
     assert_eq!(status(edge, from(2), "/web/x").await, 200);

@@ -8,6 +8,7 @@
 mod addresses;
 mod bans;
 mod commands;
+mod cut;
 mod flood;
 mod observe;
 mod support;

@@ -20,7 +20,7 @@ use tokio::sync::{Notify, watch};
 use super::{Uploads, h2_options};
 use crate::front_door::connection::{BodyProgress, Scope};
 use crate::front_door::framing::{self, ALLOW};
-use crate::front_door::{Connection, HeadLimits, Shared};
+use crate::front_door::{Connection, HeadLimits, Shared, cut};
 use crate::reason::Reason;
 
 /// One HTTP/2 connection as an app.
@@ -108,22 +108,28 @@ where
         }
         let body = (!session.is_body_done())
             .then(|| Arc::new(BodyProgress::new(settings, self.uploads.clone())));
+        let named = cut::named(&self.connection);
         let scope = Scope {
             connection: self.connection.clone(),
             signals: self.door.signals.clone(),
             body: body.clone(),
             finish: Some(self.finish.clone()),
+            named: named.clone(),
         };
         let request = scope.around(self.door.app.process_new_http(session, shutdown));
-        match body {
-            None => {
-                request.await;
+        let stalled = async {
+            match body {
+                None => std::future::pending().await,
+                Some(progress) => progress.stalled().await,
             }
-            Some(progress) => tokio::select! {
-                _ = request => {}
-                // Dropping the request resets the stream.
-                reason = progress.stalled() => self.door.keeper.refused(reason, &self.connection),
-            },
+        };
+        let keeper = &*self.door.keeper;
+        // Dropping the request resets the stream.
+        tokio::select! {
+            biased;
+            _ = request => {}
+            reason = stalled => keeper.refused(reason, &self.connection),
+            () = cut::of_request(keeper, named) => keeper.refused(Reason::Banned, &self.connection),
         }
         None
     }

@@ -4,7 +4,7 @@
 //! few at a time as new addresses come.
 //!
 //! ```ignore
-//! let at = bans.begin(Ban { address, since, until, cause, refused: 0 }, slot)?;
+//! let at = bans.begin(Ban { address, since, until, cause, cuts: false, refused: 0 }, slot)?;
 //! ```
 
 use std::fmt;
@@ -36,6 +36,8 @@ pub struct Ban {
     pub until: Now,
     /// Why it began.
     pub cause: Cause,
+    /// It ends what is open, too.
+    pub cuts: bool,
     /// Connections and requests that it has refused.
     pub refused: u64,
 }

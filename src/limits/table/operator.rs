@@ -38,7 +38,7 @@ pub struct Used {
 }
 
 impl Table {
-    /// Bans an address, in place of a ban that runs. What is open keeps running.
+    /// Bans an address, in place of a ban that runs. What is open keeps running, unless [`Table::cut`] follows.
     ///
     /// # Errors
     /// There is no room for one more.
@@ -49,6 +49,29 @@ impl Table {
         let found = state.find(key);
         let slot = state.change(found, key, now, |_| ()).ok_or(BansFull)?;
         state.begin_ban(slot, now.after(lasts), Cause::Operator, now)
+    }
+
+    /// Makes the ban of an address one that ends what is open, too. Returns whether one runs.
+    pub fn cut(&self, address: Address, now: Now) -> bool {
+        self.with_ban(address, now, |ban| ban.cuts = true).is_some()
+    }
+
+    /// Whether the address has a ban that ends what is open.
+    #[must_use]
+    pub fn is_cut(&self, address: Address, now: Now) -> bool {
+        self.with_ban(address, now, |ban| ban.cuts).unwrap_or(false)
+    }
+
+    fn with_ban<T>(&self, address: Address, now: Now, of: impl FnOnce(&mut Ban) -> T) -> Option<T> {
+        let (shard, key) = self.place(address);
+        let mut state = shard.lock();
+        let now = state.time(now);
+        let slot = state.find(key)?;
+        if !state.is_banned(slot, now) {
+            return None;
+        }
+        let at = state.slab.get(slot).ban;
+        Some(of(state.bans.get_mut(at)))
     }
 
     /// Ends the ban of an address and forgets its strikes. Returns whether one ran.

@@ -227,6 +227,7 @@ impl State {
             since: now,
             until,
             cause,
+            cuts: false,
             refused: 0,
         };
         if entry.ban != NONE {

@@ -41,7 +41,7 @@ impl Cuts {
                 }
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -51,13 +51,17 @@ pub(super) fn named(connection: &Connection) -> Option<Named> {
     connection.listener.trusts(peer).then(Named::default)
 }
 
-/// Returns when the client of this request is cut off; never for one that came straight to us, whose connection ends as a whole.
-pub(super) async fn of_request(keeper: &dyn Doorkeeper, named: Option<Named>) {
-    match named {
-        None => std::future::pending().await,
-        Some(named) => {
-            let cuts = Cuts::watch(keeper);
-            cuts.reach(keeper, || named.get().copied()).await
+/// Done when the client of this request is cut off; never for one that came straight to us, whose connection ends as a whole. It sees
+/// every cut since it was made, not since it was first polled.
+pub(super) fn of_request(
+    keeper: &dyn Doorkeeper,
+    named: Option<Named>,
+) -> impl Future<Output = ()> {
+    let watched = named.map(|named| (Cuts::watch(keeper), named));
+    async move {
+        match watched {
+            None => std::future::pending().await,
+            Some((cuts, named)) => cuts.reach(keeper, || named.get().copied()).await,
         }
     }
 }

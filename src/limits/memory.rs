@@ -89,6 +89,7 @@ impl Memory {
                 since: kept.began.from(saved),
                 until: kept.ends.from(saved),
                 cause: kept.refusals.map_or(Cause::Operator, Cause::Refusals),
+                cuts: false,
                 refused: kept.refused_since,
             };
             // One that finds no room was one too many before, too.

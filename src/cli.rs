@@ -4,6 +4,7 @@ mod ask;
 mod bans;
 mod check;
 mod explain;
+mod health;
 mod limits;
 mod live;
 mod load;
@@ -12,7 +13,7 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// The edge gateway of a contact center.
 #[derive(Parser)]
@@ -85,8 +86,18 @@ enum Command {
         #[command(flatten)]
         admin: Admin,
     },
+    /// Say whether the running gateway is ready, by exit code: for health checks of containers and load balancers
+    Health {
+        #[command(flatten)]
+        admin: Admin,
+    },
     /// Print the JSON Schema of the configuration, for editors
     Schema,
+}
+
+/// Every command and option, for whoever writes manual pages and completions of them.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command that the arguments name.
@@ -104,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Limits { what, admin } => {
             told(ask::address(admin.admin, &file).and_then(|admin| limits::limits(&what, admin)))
         }
+        Command::Health { admin } => told(health::health(admin.admin, &file)),
         Command::Schema => {
             print(&format!("{:#}\n", crate::config::schema()));
             ExitCode::SUCCESS

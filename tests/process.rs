@@ -12,7 +12,7 @@ mod gateway;
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use gateway::{

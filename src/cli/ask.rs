@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use ureq::Agent;
+use ureq::http::StatusCode;
 
 use crate::config;
 
@@ -33,20 +34,31 @@ pub(super) fn address(given: Option<SocketAddr>, file: &Path) -> Result<SocketAd
 
 /// Asks for something.
 pub(super) fn get(admin: SocketAddr, path: &str) -> Result<Value, String> {
-    let agent = agent();
-    understood(admin, agent.get(format!("http://{admin}{path}")).call())
+    let request = agent(PATIENCE).get(format!("http://{admin}{path}"));
+    understood(admin, request.call())
+}
+
+/// Asks whether it is ready: what it says then, or why it is not.
+pub(super) fn ready(admin: SocketAddr, patience: Duration) -> Result<String, String> {
+    let request = agent(patience).get(format!("http://{admin}/readyz"));
+    let (good, text) = text(admin, request.call())?;
+    if good.is_success() {
+        Ok(text)
+    } else {
+        Err(format!("portcullis: {admin} says: {text}"))
+    }
 }
 
 /// Has something done.
 pub(super) fn post(admin: SocketAddr, path: &str, what: &Value) -> Result<Value, String> {
-    let request = agent().post(format!("http://{admin}{path}"));
+    let request = agent(PATIENCE).post(format!("http://{admin}{path}"));
     let request = request.header("content-type", "application/json");
     understood(admin, request.send(what.to_string()))
 }
 
-fn agent() -> Agent {
+fn agent(patience: Duration) -> Agent {
     let settings = Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(patience))
         .http_status_as_error(false)
         // Whatever the environment says of proxies, the gateway is on this machine.
         .proxy(None)
@@ -56,19 +68,22 @@ fn agent() -> Agent {
 
 type Answered = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
 
-fn understood(admin: SocketAddr, answer: Answered) -> Result<Value, String> {
+/// The status, and the whole body.
+fn text(admin: SocketAddr, answer: Answered) -> Result<(StatusCode, String), String> {
     let mut answer = answer.map_err(|error| {
         format!("portcullis: no gateway answers on {admin}: {error}\nIs it running, and is this its `admin.listen`?\n")
     })?;
-    let text = answer
-        .body_mut()
-        .with_config()
-        .limit(LARGEST)
-        .read_to_string();
+    let body = answer.body_mut().with_config().limit(LARGEST);
+    let text = body.read_to_string();
     let text =
         text.map_err(|error| format!("portcullis: the answer of {admin} broke off: {error}\n"))?;
+    Ok((answer.status(), text))
+}
+
+fn understood(admin: SocketAddr, answer: Answered) -> Result<Value, String> {
+    let (status, text) = text(admin, answer)?;
     let value: Option<Value> = serde_json::from_str(&text).ok();
-    match (answer.status().is_success(), value) {
+    match (status.is_success(), value) {
         (true, Some(value)) => Ok(value),
         (false, Some(value)) if value.get("error").is_some_and(Value::is_string) => {
             let why = value
@@ -78,8 +93,7 @@ fn understood(admin: SocketAddr, answer: Answered) -> Result<Value, String> {
             Err(format!("portcullis: {why}\n"))
         }
         _ => Err(format!(
-            "portcullis: {admin} answered {}, which no gateway of this version does\n",
-            answer.status()
+            "portcullis: {admin} answered {status}, which no gateway of this version does\n"
         )),
     }
 }

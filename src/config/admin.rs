@@ -1,6 +1,6 @@
 //! The `admin` section: where metrics and health are.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::diagnostic::Place;
 
@@ -12,9 +12,14 @@ section! {
     /// The listener for operators: `/metrics`, `/healthz`, `/readyz`. It has no password, so it must be on loopback.
     pub struct Admin {
         /// Loopback address and port.
-        listen: At<SocketAddr> = default SocketAddr::from((Ipv4Addr::LOCALHOST, 9145)),
+        listen: At<SocketAddr> = default Admin::LISTEN,
     }
     finish check;
+}
+
+impl Admin {
+    /// Where it is unless the file says otherwise.
+    pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9145);
 }
 
 fn check(admin: &mut Admin, _: Place, cx: &mut Context<'_>) {

@@ -35,6 +35,7 @@ check: ## Formatting, lints, documentation and dependency rules, without running
 	else \
 		echo "deny.toml was not checked: cargo-deny is not installed (cargo install --locked cargo-deny)"; \
 	fi
+	@scripts/check-unit
 
 bench: ## Run the benchmarks
 	@scripts/prepare bench

@@ -6,7 +6,7 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench slow-clients flood audit
+.PHONY: help demo test check bench slow-clients flood deb audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,14 @@ flood: ## Measure what a polite client notices of floods by 10,000 addresses, an
 	@scripts/prepare bench
 	$(CARGO) build $(LOCKED) --release --package portcullis --bin portcullis
 	$(CARGO) run $(LOCKED) --package loadtest --bin flood -- $(FLOOD)
+
+# A release build, which takes some minutes. cargo-deb is not a dependency of the project, so it is not in Cargo.lock.
+deb: ## Build the Debian package into target/debian (installs cargo-deb where it is missing)
+	@scripts/prepare deb
+	@$(CARGO) deb --version >/dev/null 2>&1 || { set -x; $(CARGO) install --locked cargo-deb; }
+	rm -rf target/pages
+	$(CARGO) run $(LOCKED) --release --example pages -- target/pages
+	$(CARGO) deb $(LOCKED)
 
 # Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
 audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)

@@ -6,7 +6,7 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench slow-clients flood deb audit
+.PHONY: help demo test check bench slow-clients flood deb image-test audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,10 @@ deb: ## Build the Debian package into target/debian (installs cargo-deb where it
 	rm -rf target/pages
 	$(CARGO) run $(LOCKED) --release --example pages -- target/pages
 	$(CARGO) deb $(LOCKED)
+
+# Not part of `test`: it builds a release in a container. Needs podman or docker, and the network for the base images.
+image-test: ## Build the container image and try it as it is meant to run
+	scripts/image-test
 
 # Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
 audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)

@@ -6,7 +6,7 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench slow-clients flood deb image-test audit
+.PHONY: help demo test check bench slow-clients flood slowhttptest deb image-test audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,12 @@ deb: ## Build the Debian package into target/debian (installs cargo-deb where it
 # Not part of `test`: it builds a release in a container. Needs podman or docker, and the network for the base images.
 image-test: ## Build the container image and try it as it is meant to run
 	scripts/image-test
+
+# Some minutes, and needs the Debian package slowhttptest.
+slowhttptest: ## Run slowhttptest's slow header, body and read modes against the demo, with an honest client beside it
+	@scripts/prepare bench
+	$(CARGO) build $(LOCKED) --release --package portcullis --package loadtest --bin portcullis --bin demo
+	loadtest/slowhttptest.sh
 
 # Not part of `check`: it needs the network, and an advisory published today must not break a change made yesterday.
 audit: ## Compare the dependencies with the RustSec advisories (needs cargo-deny and the network)

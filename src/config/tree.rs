@@ -1,7 +1,10 @@
-//! YAML as a tree of nodes that know their places. The only file, with `syntax.rs`, that knows the YAML crate.
+//! YAML as a tree of nodes that know their places. The only file, with `syntax.rs`, that knows the YAML crate; what most files are
+//! written in is read without it (`plain`).
 //!
 //! Scalars keep the text that is in the file (`1.2` stays `1.2`, `0x10` stays `0x10`): what it means is decided by the value
 //! type that it is decoded into, never by YAML's own rules about numbers, dates and words for "yes".
+
+mod plain;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,14 +24,14 @@ const MAX_NODES: usize = 2_000_000;
 const MAX_DEPTH: usize = 32;
 
 /// One value of the file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node<'s> {
     /// A scalar: where it stands. A list or mapping: the key it belongs to, or where it begins.
     pub place: Place,
     pub data: Data<'s>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data<'s> {
     Scalar { text: Cow<'s, str>, plain: bool },
     List(Vec<Node<'s>>),
@@ -82,7 +85,7 @@ impl Node<'_> {
         }
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         match &self.data {
             Data::Scalar { .. } => 1,
             Data::List(items) => 1 + items.iter().map(Node::count).sum::<usize>(),
@@ -102,6 +105,14 @@ impl Node<'_> {
 /// The first place where it is not YAML, or what it uses that a configuration has no need for: tags, several documents,
 /// more nodes or deeper nesting than the limits above.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Diagnostic> {
+    match plain::parse(text) {
+        Some(root) => Ok(root),
+        None => parse_whole(text),
+    }
+}
+
+/// The same by the parser of the whole language.
+fn parse_whole(text: &str) -> Result<Node<'_>, Diagnostic> {
     let mut builder = Builder::default();
     let mut options = granit_parser::Options::default();
     options.disallow_directives = true;

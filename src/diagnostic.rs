@@ -11,6 +11,7 @@
 //! ```
 
 mod report;
+mod secret;
 mod source;
 
 pub use report::Report;

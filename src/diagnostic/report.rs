@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Diagnostic, Place, Source};
+use super::{Diagnostic, Place, Source, secret};
 
 /// Diagnostics printed at most; the rest is a count.
 const MAX_PRINTED: usize = 100;
@@ -24,10 +24,16 @@ impl Report {
     /// Sorts the diagnostics by place, what concerns the whole file first.
     pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|diagnostic| diagnostic.place);
+        conceal(&source, &mut diagnostics);
         Self {
             source,
             diagnostics,
         }
+    }
+
+    /// The name of the file, as the operator gave it.
+    pub fn name(&self) -> &str {
+        self.source.name()
     }
 
     /// The mistakes, sorted by place.
@@ -43,7 +49,7 @@ impl fmt::Display for Report {
         // PERF: the lines are found once; `lines().nth()` for each of 100 diagnostics would read a large file 100 times.
         let mut lines: Vec<&str> = self.source.text().lines().collect();
         // SECURITY: reports go to the log on a reload; a line that may hold a secret is shown by none of its diagnostics.
-        for line in lines.iter_mut().filter(|line| has_userinfo(line)) {
+        for line in lines.iter_mut().filter(|line| secret::on(line).is_some()) {
             *line = "";
         }
         for place in self
@@ -112,6 +118,27 @@ impl Report {
     }
 }
 
+/// SECURITY: messages repeat what they are about. On a line that may hold a secret that can be the secret, whoever wrote the message.
+fn conceal(source: &Source, diagnostics: &mut [Diagnostic]) {
+    let mut all = diagnostics.iter_mut().peekable();
+    for (number, line) in (1_u32..).zip(source.text().lines()) {
+        if all.peek().is_none() {
+            break;
+        }
+        let secret = secret::on(line);
+        let here = |found: &&mut Diagnostic| found.place.is_none_or(|place| place.line <= number);
+        while let Some(found) = all.next_if(here) {
+            if let (Some(secret), Some(_)) = (secret, found.place) {
+                found.message = secret::without(secret, &found.message);
+                found.remedy = found
+                    .remedy
+                    .take()
+                    .map(|text| secret::without(secret, &text));
+            }
+        }
+    }
+}
+
 /// The line of `place` with carets below the place.
 fn snippet(f: &mut fmt::Formatter<'_>, lines: &[&str], place: Place, margin: &str) -> fmt::Result {
     let line = (place.line as usize)
@@ -126,13 +153,6 @@ fn snippet(f: &mut fmt::Formatter<'_>, lines: &[&str], place: Place, margin: &st
     writeln!(f, "{margin} |")?;
     writeln!(f, "{number:>width$} | {text}", width = margin.len())?;
     writeln!(f, "{margin} | {}{}", " ".repeat(indent), "^".repeat(carets))
-}
-
-/// Whether a line has a URL with a user, and so perhaps a password, in it.
-fn has_userinfo(line: &str) -> bool {
-    line.split_whitespace()
-        .filter_map(|word| word.split_once("://"))
-        .any(|(_, rest)| rest.contains('@'))
 }
 
 /// The part of a line that is printed, the columns before the carets, and how many carets there are.

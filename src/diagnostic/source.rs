@@ -89,6 +89,11 @@ impl Source {
         &self.text
     }
 
+    /// The digest of the text.
+    pub fn digest(&self) -> [u8; 32] {
+        openssl::sha::sha256(self.text.as_bytes())
+    }
+
     /// The text at `place`, as it is written in the file.
     pub fn at(&self, place: Place) -> Option<String> {
         let line = self

@@ -7,7 +7,6 @@ mod explain;
 mod health;
 mod limits;
 mod live;
-mod load;
 mod run;
 
 use std::path::PathBuf;

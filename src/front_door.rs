@@ -114,6 +114,11 @@ where
         self.listeners.apply(wanted, &self.shared).await
     }
 
+    /// Which of these addresses cannot be listened on, as far as they are new. Each is let go again at once.
+    pub fn cannot_be_bound(&self, wanted: &[SocketAddr]) -> BindErrors {
+        self.listeners.cannot_be_bound(wanted)
+    }
+
     /// The address each listener was told and the one it has. They differ where the port was 0.
     pub fn bound(&self) -> Vec<(SocketAddr, SocketAddr)> {
         self.listeners.bound()

@@ -6,13 +6,14 @@
 //! [`limits`] is what each client has used and who is shut out. What the gateway answers by itself has a [`reason`] and comes from [`respond`].
 //!
 //! [`config`] reads the YAML file and reports every mistake as a [`diagnostic`]; [`snapshot`] is the file compiled, immutable and
-//! replaced whole; [`runtime`] is what has happened and outlives it. [`server`] starts, reloads and stops all of it, [`admin`] and
-//! [`observe`] let people look, [`cli`] holds the commands.
+//! replaced whole; [`runtime`] is what has happened and outlives it. [`server`] starts and stops all of it, [`load`] and [`reload`] bring a
+//! changed file into force, [`admin`] and [`observe`] let people look, [`cli`] holds the commands.
 
 pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod diagnostic;
+mod every_core;
 pub mod exchange;
 pub mod files;
 pub mod front_door;
@@ -20,8 +21,10 @@ pub mod gateway;
 pub mod handover;
 pub mod kinds;
 pub mod limits;
+pub mod load;
 pub mod observe;
 pub mod reason;
+pub mod reload;
 pub mod request_id;
 pub mod respond;
 pub mod rewrite;

@@ -1,25 +1,72 @@
-//! The file for every command: read, and where it is wrong, looked at as far as it can be.
+//! The file for every command and for every reload: read, and where it is wrong, looked at as far as it can be.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::{self, Config};
-use crate::diagnostic::{Report, Source};
+use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
+/// A configuration in which nothing is wrong by itself.
+#[derive(Clone)]
+pub struct Loaded {
+    /// What was read.
+    pub config: Arc<Config>,
+    /// The digest of its text; `None` for one that comes from no file.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl From<&Config> for Loaded {
+    fn from(config: &Config) -> Self {
+        Loaded {
+            config: Arc::new(config.clone()),
+            digest: None,
+        }
+    }
+}
+
+/// What is wrong with a text, and as much of a configuration as could be made of it.
+pub(crate) struct Mistakes {
+    pub(crate) found: Vec<Diagnostic>,
+    pub(crate) config: Option<Arc<Config>>,
+}
+
 /// Reads a file. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(file: &Path) -> Result<(Loaded, Source), Report> {
+    let source = Source::read(file)?;
+    match judge(&source) {
+        Ok(config) => {
+            let loaded = Loaded {
+                config: Arc::new(config),
+                digest: Some(source.digest()),
+            };
+            Ok((loaded, source))
+        }
+        Err(mistakes) => Err(Report::new(source, mistakes.found)),
+    }
+}
+
+/// The configuration of a text.
 ///
 /// # Errors
 /// Everything that is wrong with it. Together with what the reader found comes what only compiling finds: certificates that cannot be
 /// used, routes that collide, folders that are missing. Two things wait until the reader has nothing to say: a section that could not be
 /// read as a whole, and which hosts the certificates cover.
-pub(super) fn load(file: &Path) -> Result<(Config, Source), Report> {
-    let source = Source::read(file)?;
-    let (config, mut found) = config::read(&source);
+pub(crate) fn judge(source: &Source) -> Result<Config, Mistakes> {
+    let (config, mut found) = config::read(source);
     let mut config = match config {
-        Some(config) if found.is_empty() => return Ok((config, source)),
+        Some(config) if found.is_empty() => return Ok(config),
         Some(config) => config,
-        None => return Err(Report::new(source, found)),
+        None => {
+            return Err(Mistakes {
+                found,
+                config: None,
+            });
+        }
     };
     // A certificate that could not be read is missing here: its hosts would look as if nothing covered them.
     for listener in &mut config.listeners {
@@ -33,5 +80,8 @@ pub(super) fn load(file: &Path) -> Result<(Config, Source), Report> {
             }
         }
     }
-    Err(Report::new(source, found))
+    Err(Mistakes {
+        found,
+        config: Some(Arc::new(config)),
+    })
 }

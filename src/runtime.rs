@@ -18,6 +18,7 @@ use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
 use crate::observe::refusals::{RefusalLog, and_more};
 use crate::reason::Reason;
+use crate::reload::{Reloads, Retired};
 use crate::snapshot::{self, Snapshot};
 use crate::upstream::Resolver;
 
@@ -35,6 +36,10 @@ pub struct Runtime {
     pub limits: Limits,
     /// Counters and gauges.
     pub metrics: Metrics,
+    /// What runs, and how the last reload ended.
+    pub reloads: Reloads,
+    /// Snapshots that requests still hold on to.
+    pub retired: Retired,
     ready: AtomicBool,
 }
 
@@ -53,6 +58,8 @@ impl Runtime {
             refusals: RefusalLog::default(),
             limits: Limits::with(interactions),
             metrics: Metrics::new(),
+            reloads: Reloads::new(),
+            retired: Retired::default(),
             ready: AtomicBool::new(false),
         }
     }
@@ -137,6 +144,7 @@ impl Runtime {
             let rules = &snapshot.load().interactions.rules;
             let interactions = &self.limits.interactions;
             interactions.sweep(|_| Some(rules.silence), Clock::now());
+            self.retired.sweep();
             if count % 10 == 0 {
                 self.refusals.flush();
             }

@@ -23,23 +23,23 @@ use arc_swap::ArcSwap;
 use log::{info, warn};
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
-use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindErrors, FrontDoor};
 use crate::gateway::Gateway;
 use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
 use crate::limits::interactions::Interactions;
+use crate::load::Loaded;
+use crate::reload::{FIRST_LOOK_UP, Running, broke_off, on_blocking};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
 /// Idle connections to all servers together that wait for the next request. The least recently used go first.
 const POOLED: usize = 4096;
-/// How long the first look-up of new names may hold up a start or a reload. Without it the first requests would be answered 502.
-const FIRST_LOOK_UP: Duration = Duration::from_secs(3);
 /// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
 const TRIES: usize = 4;
 
@@ -59,14 +59,16 @@ pub enum StartError {
 
 /// A gateway that runs on the current tokio runtime until it is stopped.
 pub struct Server {
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    runtime: Arc<Runtime>,
-    door: FrontDoor<HttpProxy<Gateway>>,
+    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) door: FrontDoor<HttpProxy<Gateway>>,
     admin: Admin,
     /// Ended with the server.
     tasks: Vec<JoinHandle<()>>,
     /// A new process has everything.
     handed_over: AtomicBool,
+    /// What was read; locked for as long as a reload takes, so that there is one at a time.
+    pub(crate) running: Mutex<Running>,
 }
 
 impl Drop for Server {
@@ -80,8 +82,8 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`]; nothing is left listening then.
-    pub async fn start(config: &Config) -> Result<Self, StartError> {
-        Server::start_after(config, None).await
+    pub async fn start(loaded: impl Into<Loaded>) -> Result<Self, StartError> {
+        Server::start_after(loaded, None).await
     }
 
     /// The same in place of a process that runs: its sockets are taken over, and what it remembers of clients.
@@ -89,13 +91,18 @@ impl Server {
     /// # Errors
     /// [`StartError`]; the other process goes on then.
     pub async fn start_after(
-        config: &Config,
+        loaded: impl Into<Loaded>,
         mut predecessor: Option<Predecessor>,
     ) -> Result<Self, StartError> {
+        let Loaded { config, digest } = loaded.into();
         let key = predecessor.as_ref().map(Predecessor::key);
         let interactions = key.map_or_else(Interactions::new, |key| Interactions::after(&key));
         let runtime = Arc::new(Runtime::with(interactions));
-        let compiled = Snapshot::compile(config, &runtime).map_err(StartError::Config)?;
+        let (compiling, of) = (config.clone(), runtime.clone());
+        let compiled = on_blocking(move || Snapshot::compile(&compiling, &of)).await;
+        let compiled = compiled
+            .unwrap_or_else(|| Err(vec![broke_off()]))
+            .map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
         let admin_address = compiled.admin;
         runtime.resolver.settled(FIRST_LOOK_UP).await;
@@ -141,6 +148,7 @@ impl Server {
             door,
             admin,
             handed_over: AtomicBool::new(false),
+            running: Mutex::new(Running { config, digest }),
         };
         if let Some(old) = predecessor {
             let remains = old.serving().await?;
@@ -148,29 +156,9 @@ impl Server {
             server.tasks.push(tokio::spawn(following));
         }
         server.announce();
+        server.started().await;
         server.runtime.set_ready(true);
         Ok(server)
-    }
-
-    /// Replaces the configuration. Requests under way finish with the one they began with.
-    ///
-    /// # Errors
-    /// [`StartError`]; the old configuration stays in force, whole.
-    pub async fn reload(&self, config: &Config) -> Result<(), StartError> {
-        let compiled = Snapshot::compile(config, &self.runtime).map_err(StartError::Config)?;
-        let wanted = compiled.listeners.clone();
-        self.runtime.resolver.settled(FIRST_LOOK_UP).await;
-        self.door.apply(wanted).await.map_err(not_bound)?;
-        if compiled.admin != self.snapshot.load().admin {
-            warn!(
-                "the admin listener stays on {}: it moves to {} with the next start",
-                self.admin(),
-                compiled.admin
-            );
-        }
-        self.snapshot.store(Arc::new(compiled));
-        self.announce();
-        Ok(())
     }
 
     /// Each listener as the file has it and as it is: they differ for port 0, which lets the system choose.
@@ -194,6 +182,11 @@ impl Server {
         self.door.announce_end();
     }
 
+    /// Snapshots that have been replaced and that requests still hold on to.
+    pub fn retired(&self) -> usize {
+        self.runtime.retired.len()
+    }
+
     /// Stops: no new connections, living ones finish, at the latest after `within`. Returns how many had to be cut then.
     pub async fn stop(self, within: Duration) -> usize {
         self.runtime.set_ready(false);
@@ -207,7 +200,7 @@ impl Server {
         cut
     }
 
-    fn announce(&self) {
+    pub(crate) fn announce(&self) {
         let snapshot = self.snapshot.load();
         self.runtime.metrics.insecure_upstreams.reset();
         for upstream in snapshot
@@ -239,7 +232,7 @@ fn not_bound(errors: BindErrors) -> StartError {
 }
 
 /// What to do about an address that cannot be listened on.
-fn why_not(listen: SocketAddr, error: &io::Error) -> String {
+pub(crate) fn why_not(listen: SocketAddr, error: &io::Error) -> String {
     let port = listen.port();
     match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -4,6 +4,7 @@
 //! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
 
 mod draft;
+mod folders;
 mod hosts;
 mod interactions;
 pub(crate) mod lifecycle;
@@ -14,6 +15,7 @@ mod servers;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method};
@@ -30,6 +32,7 @@ use crate::front_door::ListenerSettings;
 use crate::kinds::Kind;
 use crate::routing::{Exposes, HostMap, Mapping, RouteTable};
 use crate::runtime::Runtime;
+use crate::upstream::tls::{Contents, TlsFiles};
 use crate::upstream::{Timeouts, Upstream};
 
 /// What the file says.
@@ -52,6 +55,18 @@ pub struct Snapshot {
     pub interactions: Interactions,
     /// How the process ends.
     pub lifecycle: Lifecycle,
+    /// What was in the files of certificates and keys that it was made from.
+    pub contents: Contents,
+    folders: Vec<PathBuf>,
+}
+
+/// What runs while another configuration is compiled: what has not changed is taken over from it.
+#[derive(Clone, Copy)]
+pub struct Before<'a> {
+    /// The configuration that `snapshot` was compiled from.
+    pub config: &'a Config,
+    /// What runs.
+    pub snapshot: &'a Snapshot,
 }
 
 /// Whose word is believed about who the client is.
@@ -103,11 +118,11 @@ pub enum Target {
 /// One server behind a route.
 pub struct Behind {
     /// The name that stands for it in the path.
-    pub name: String,
+    pub name: Arc<str>,
     /// The server.
     pub upstream: Arc<Upstream>,
     /// How paths map to it and which it exposes here.
-    pub mapping: Mapping,
+    pub mapping: Arc<Mapping>,
     /// Its timeouts here.
     pub timeouts: Timeouts,
 }
@@ -162,10 +177,28 @@ impl Snapshot {
     /// # Errors
     /// Everything that is wrong, at once; nothing has taken effect then.
     pub fn compile(config: &Config, runtime: &Runtime) -> Result<Self, Vec<Diagnostic>> {
+        Snapshot::compile_over(config, runtime, None)
+    }
+
+    /// Whether every folder that it serves is still there: what else a start would stumble over has not changed with the file.
+    pub fn is_whole(&self) -> bool {
+        self.folders.iter().all(|folder| folder.is_dir())
+    }
+
+    /// The same with what runs at hand: servers and hosts that are the same in both stay the same objects.
+    ///
+    /// # Errors
+    /// As [`Snapshot::compile`].
+    pub fn compile_over(
+        config: &Config,
+        runtime: &Runtime,
+        before: Option<Before<'_>>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut wrong = Vec::new();
-        let upstreams = servers::compile(config, runtime, &mut wrong);
-        let hosts = hosts::compile(config, &upstreams, runtime, &mut wrong);
-        let listeners = listeners::compile(config, runtime, &mut wrong);
+        let files = TlsFiles::default();
+        let upstreams = servers::compile(config, runtime, before, &files, &mut wrong);
+        let hosts = hosts::compile(config, &upstreams, runtime, before, &mut wrong);
+        let listeners = listeners::compile(config, runtime, &files, &mut wrong);
         let lifecycle = lifecycle::compile(config, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
             return Err(once(wrong));
@@ -183,6 +216,8 @@ impl Snapshot {
             limits: limits::compile(config),
             interactions: interactions::compile(config, runtime),
             lifecycle,
+            contents: files.contents(),
+            folders: folders::all(config),
         })
     }
 }

@@ -6,6 +6,7 @@
 //! POST /api/bans/lift                {"address": "192.0.2.7"}
 //! GET  /api/limits?address=A         what A has used of each limit
 //! GET  /api/interactions             chats and callbacks by pair
+//! GET  /api/reload                   what runs and how the last reload ended
 //! ```
 //!
 //! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/bans/lift", post(lift))
         .route("/api/limits", get(limits))
         .route("/api/interactions", get(interactions))
+        .route("/api/reload", get(reload))
         .layer(DefaultBodyLimit::max(LARGEST))
 }
 
@@ -144,6 +146,10 @@ async fn limits(State(gateway): State<Gateway>, RawQuery(query): RawQuery) -> An
 
 async fn interactions(State(gateway): State<Gateway>) -> Answer {
     json(StatusCode::OK, gateway.runtime.limits.interactions_told())
+}
+
+async fn reload(State(gateway): State<Gateway>) -> Answer {
+    json(StatusCode::OK, gateway.runtime.reloads.told())
 }
 
 /// What a state-changing call asks for.

@@ -4,22 +4,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::live::{self, Finding, Verdict};
-use super::load::load;
 use super::{complain, print};
 use crate::config::{self, Config};
 use crate::diagnostic::Report;
+use crate::load::load;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
 pub(super) async fn check(file: &Path, show: bool, live: bool) -> ExitCode {
-    let (config, source) = match load(file) {
+    let (loaded, source) = match load(file) {
         Ok(loaded) => loaded,
         Err(report) => {
             complain(&report.to_string());
             return ExitCode::FAILURE;
         }
     };
-    let snapshot = match Snapshot::compile(&config, &Runtime::new()) {
+    let config = &*loaded.config;
+    let snapshot = match Snapshot::compile(config, &Runtime::new()) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {
             complain(&Report::new(source, mistakes).to_string());
@@ -35,16 +36,16 @@ pub(super) async fn check(file: &Path, show: bool, live: bool) -> ExitCode {
         }
     }
     if show {
-        print(&config::show(&config));
+        print(&config::show(config));
     } else {
-        print(&format!("{}: good: {}\n", file.display(), sizes(&config)));
+        print(&format!("{}: good: {}\n", file.display(), sizes(config)));
     }
     if !live {
         return ExitCode::SUCCESS;
     }
     // What `--show` prints is to be a file again, so nothing else goes there.
     let tell = if show { complain } else { print };
-    let found = live::look(&config, &snapshot).await;
+    let found = live::look(config, &snapshot).await;
     for Finding { verdict, text } in &found {
         let mark = match verdict {
             Verdict::Good => "  ok  ",

@@ -12,12 +12,12 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::load::load;
 use super::{complain, print};
 use crate::config::Config;
 use crate::diagnostic::Report;
 use crate::front_door::ListenerSettings;
 use crate::front_door::framing;
+use crate::load::load;
 use crate::reason::Reason;
 use crate::routing::decide::{Goal, Incoming, Refusal, decide, redirect};
 use crate::runtime::Runtime;
@@ -33,15 +33,16 @@ pub(super) async fn explain(file: &Path, request: &[String], from: Option<IpAddr
             return ExitCode::from(2);
         }
     };
-    let (config, source) = match load(file) {
+    let (loaded, source) = match load(file) {
         Ok(loaded) => loaded,
         Err(report) => {
             complain(&report.to_string());
             return ExitCode::FAILURE;
         }
     };
+    let config = &*loaded.config;
     let runtime = Runtime::new();
-    let snapshot = match Snapshot::compile(&config, &runtime) {
+    let snapshot = match Snapshot::compile(config, &runtime) {
         Ok(snapshot) => snapshot,
         Err(mistakes) => {
             complain(&Report::new(source, mistakes).to_string());
@@ -51,7 +52,7 @@ pub(super) async fn explain(file: &Path, request: &[String], from: Option<IpAddr
     let mut text = Text::default();
     text.title(&format!("{} {}", asked.method, asked.url()));
     let known = Known {
-        config: &config,
+        config,
         snapshot: &snapshot,
         runtime: &runtime,
         from,

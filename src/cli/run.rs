@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::complain;
-use super::load::load;
 use crate::diagnostic::Report;
 use crate::handover::Predecessor;
+use crate::load::load;
 use crate::server::{Server, StartError};
 use crate::snapshot::lifecycle;
 use signals::{Early, Signals};
@@ -51,12 +51,12 @@ pub(super) fn run(file: &Path, take_over: bool) -> ExitCode {
 async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String> {
     let signals = Signals::listen()
         .map_err(|error| format!("portcullis: the system gives no signal handlers: {error}\n"))?;
-    let (config, source) = load(file).map_err(|report| report.to_string())?;
-    log::start(config.log.level);
+    let (loaded, source) = load(file).map_err(|report| report.to_string())?;
+    log::start(loaded.config.log.level);
     let predecessor = match take_over {
         false => None,
         true => {
-            let socket = lifecycle::upgrade_socket(&config).ok_or(NO_SOCKET)?;
+            let socket = lifecycle::upgrade_socket(&loaded.config).ok_or(NO_SOCKET)?;
             let met = Predecessor::meet(&socket).await.map_err(|why| {
                 format!(
                     "portcullis: there is nothing to take over at {}: {why}\n",
@@ -67,7 +67,7 @@ async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String>
         }
     };
     let took_over = predecessor.is_some();
-    let server = match Server::start_after(&config, predecessor).await {
+    let server = match Server::start_after(loaded, predecessor).await {
         Ok(server) => server,
         Err(StartError::Config(mistakes)) => {
             return Err(Report::new(source, mistakes).to_string());

@@ -1,6 +1,6 @@
 //! From nodes to final values: the trait every type of the configuration has, and the notebook of what is wrong.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 use std::path::Path;
@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Place};
+use crate::every_core;
 
 use super::At;
 use super::section::shorten;
@@ -52,8 +53,12 @@ pub(super) struct Context<'a> {
     pub found: Vec<Diagnostic>,
     /// Every server the file declares, right or wrong.
     pub declared: HashSet<ServerName>,
-    /// Every place that names a server.
+    /// Every place that names a server, except those whose server was known already.
     pub references: Vec<At<ServerName>>,
+    /// Servers that were declared before a long table was divided among the cores.
+    before: Option<&'a HashSet<ServerName>>,
+    /// PERF: a hundred thousand routes name a few hundred servers: one text for each.
+    names: HashMap<Box<str>, ServerName>,
 }
 
 impl<'a> Context<'a> {
@@ -66,7 +71,34 @@ impl<'a> Context<'a> {
             found: Vec::new(),
             declared: HashSet::new(),
             references: Vec::new(),
+            before: None,
+            names: HashMap::new(),
         }
+    }
+
+    /// For a part of a long table, on another core.
+    fn part(&self) -> Context<'_> {
+        Context {
+            before: Some(&self.declared),
+            ..Context::new(self.folder)
+        }
+    }
+
+    /// A declared server with exactly this name.
+    pub(super) fn known_name(&mut self, text: &str) -> Option<ServerName> {
+        if let Some(name) = self.names.get(text) {
+            return Some(name.clone());
+        }
+        let name: ServerName = text.parse().ok()?;
+        let declared = self.before.unwrap_or(&self.declared).get(&name)?;
+        // Written in other letters it is the same server under a name of its own.
+        let name = if declared.as_str() == text {
+            declared.clone()
+        } else {
+            name
+        };
+        self.names.insert(text.into(), name.clone());
+        Some(name)
     }
 
     /// Notes a mistake.
@@ -259,8 +291,63 @@ impl<T: Decode> Decode for Vec<T> {
     }
 }
 
+impl<T: Decode> Decode for Box<T> {
+    fn decode(node: &Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        T::decode(node, cx).map(Box::new)
+    }
+
+    fn shape() -> Shape {
+        T::shape()
+    }
+
+    fn encode(&self) -> Value {
+        self.as_ref().encode()
+    }
+}
+
+/// PERF: a long table is divided among the cores. Only one in which nothing is wrong: mistakes are found again, in order.
+fn decode_divided<K: TableKey + Send, T: Decode + Send>(
+    pairs: &[(Node<'_>, Node<'_>)],
+    cx: &mut Context<'_>,
+) -> Option<IndexMap<At<K>, T>> {
+    let parts = every_core::map(pairs, |some| {
+        let mut cx = cx.part();
+        let decoded: Option<Vec<(At<K>, T)>> = some
+            .iter()
+            .map(|(key, value)| {
+                let name = text_value::<K>(key, &mut cx)?;
+                name.declared(&mut cx);
+                let value = present(value, &mut cx)?;
+                Some((At::new(name, key.place), value))
+            })
+            .collect();
+        (
+            decoded.filter(|_| cx.found.is_empty()),
+            cx.declared,
+            cx.references,
+        )
+    });
+    let mut table = IndexMap::with_capacity(pairs.len());
+    let (mut declared, mut references) = (Vec::new(), Vec::new());
+    for (decoded, more_declared, more_references) in parts {
+        table.extend(decoded?);
+        declared.extend(more_declared);
+        references.extend(more_references);
+    }
+    // One of them is there twice.
+    if table.len() < pairs.len() {
+        return None;
+    }
+    cx.declared.extend(declared);
+    cx.references.extend(references);
+    Some(table)
+}
+
+/// Entries from which a table is worth dividing.
+const LONG: usize = 512;
+
 /// A table in the order of the file. Entries that are wrong are noted and left out.
-impl<K: TableKey, T: Decode> Decode for IndexMap<At<K>, T> {
+impl<K: TableKey + Send, T: Decode + Send> Decode for IndexMap<At<K>, T> {
     fn decode(node: &Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
         let Data::Map(pairs) = &node.data else {
             cx.refuse(
@@ -273,6 +360,11 @@ impl<K: TableKey, T: Decode> Decode for IndexMap<At<K>, T> {
             );
             return None;
         };
+        if pairs.len() >= LONG
+            && let Some(table) = decode_divided(pairs, cx)
+        {
+            return Some(table);
+        }
         let mut table = Self::with_capacity(pairs.len());
         // Keys whose value is wrong count as well when a key comes twice.
         let mut wrong: Vec<At<K>> = Vec::new();

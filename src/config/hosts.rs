@@ -25,6 +25,32 @@ section! {
     parts HostParts check::host;
 }
 
+impl Host {
+    /// Every server that it names.
+    pub fn servers(&self) -> impl Iterator<Item = &At<ServerName>> {
+        let of_routes = self.all_routes().flat_map(|route| {
+            let shown = route.servers_json.as_ref().map(|list| &list.servers);
+            let lists = [route.servers.as_ref(), shown].into_iter().flatten();
+            route
+                .server
+                .iter()
+                .chain(lists.flat_map(|list| list.iter()))
+        });
+        self.server.iter().chain(of_routes)
+    }
+
+    /// Every folder whose files it serves.
+    pub fn folders(&self) -> impl Iterator<Item = &At<FilePath>> {
+        let of_routes = self.all_routes().filter_map(|route| route.files.as_ref());
+        self.files.iter().chain(of_routes)
+    }
+
+    /// Its routes, if it has a list of them.
+    pub fn all_routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().flat_map(|routes| routes.iter())
+    }
+}
+
 section! {
     /// One path of a host, and what is behind it.
     pub struct Route {
@@ -43,13 +69,13 @@ section! {
         /// Paths on the server that may be reached on this route, instead of those of the server.
         expose: Option<At<Vec<At<PathPrefix>>>> = optional,
         /// How long the server may take on this route, instead of what the server says. Key by key.
-        timeouts: Option<At<Timeouts>> = optional,
+        timeouts: Option<Box<At<Timeouts>>> = optional,
         /// What one client address may use of this route, on top of `limits`.
-        limits: Option<At<RouteLimits>> = optional,
+        limits: Option<Box<At<RouteLimits>>> = optional,
         /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Where none matches: the vendor's rules for CIC web applications (`lib/` and `nls/` 365d, `index.html` 15m, `addins/`, `config/` and `appSettings.json` never), and for everything else browsers ask every time.
         cache: Option<At<Vec<CacheRule>>> = optional,
         /// Generates the list of servers that the CIC web applications read. Only with `files`.
-        servers_json: Option<At<ServersJson>> = optional,
+        servers_json: Option<Box<At<ServersJson>>> = optional,
     }
     exactly_one_of ["server", "servers", "files"];
     parts RouteParts check::route;

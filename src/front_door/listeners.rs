@@ -114,7 +114,11 @@ impl Listeners {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
-        let mut fresh = bind_new(&wanted, &had, &mut inherited)?.into_iter();
+        let mut fresh = {
+            let wanted: Vec<SocketAddr> = wanted.iter().map(|new| new.listen).collect();
+            bind_new(&wanted, &had, &mut inherited)?
+        }
+        .into_iter();
         let leaving =
             {
                 let mut list = self.lock();
@@ -138,6 +142,13 @@ impl Listeners {
         Ok(())
     }
 
+    pub(super) fn cannot_be_bound(&self, wanted: &[SocketAddr]) -> BindErrors {
+        let had: Vec<SocketAddr> = self.lock().iter().map(|l| l.wanted).collect();
+        bind_new(wanted, &had, &mut Vec::new())
+            .err()
+            .unwrap_or_default()
+    }
+
     pub(super) async fn stop(&self) {
         let _alone = self.changing.lock().await;
         let leaving = std::mem::take(&mut *self.lock());
@@ -155,7 +166,7 @@ impl Listeners {
 
 /// Binds what is wanted and neither there yet nor inherited, in order; all or nothing.
 fn bind_new(
-    wanted: &[ListenerSettings],
+    wanted: &[SocketAddr],
     had: &[SocketAddr],
     inherited: &mut Vec<Inherited>,
 ) -> Result<Vec<(TcpListener, SocketAddr)>, BindErrors> {
@@ -163,8 +174,7 @@ fn bind_new(
     let mut seen: Vec<SocketAddr> = Vec::new();
     let mut fresh = Vec::new();
     let mut errors = Vec::new();
-    for settings in wanted {
-        let listen = settings.listen;
+    for &listen in wanted {
         if listen.port() != 0 && seen.contains(&listen) {
             let error = io::Error::new(io::ErrorKind::AddrInUse, "listed twice");
             errors.push(BindError { listen, error });

@@ -2,12 +2,16 @@
 //!
 //! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
 
+mod config;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pingora_proxy::Session;
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+pub use config::ConfigMetrics;
 
 use crate::exchange::Exchange;
 use crate::reason::Reason;
@@ -38,6 +42,8 @@ pub struct Metrics {
     pub insecure_upstreams: IntGaugeVec,
     /// Connections of the process that this one took over from, until they have finished.
     pub predecessor_connections: IntGauge,
+    /// The configuration in force, and the last reload.
+    pub config: ConfigMetrics,
 }
 
 impl Metrics {
@@ -123,6 +129,7 @@ impl Metrics {
                 "predecessor_connections",
                 "Connections that the process before this one has yet to finish after an upgrade.",
             ),
+            config: ConfigMetrics::new(&registry),
             registry,
         }
     }

@@ -92,6 +92,23 @@ impl<T> HostMap<T> {
         Ok(map)
     }
 
+    /// The entry that was built from this key.
+    pub fn get(&self, key: &HostKey) -> Option<&T> {
+        let entry = match &key.host {
+            OwnedHost::Name(name) => self.names.get(name)?,
+            OwnedHost::V6(address) => self.v6.get(address)?,
+        };
+        match key.port {
+            None => entry.every_listener.as_ref(),
+            Some(port) => {
+                let mut by_port = entry.by_port.iter();
+                by_port
+                    .find(|(other, _)| *other == port)
+                    .map(|(_, value)| value)
+            }
+        }
+    }
+
     /// Looks up a client's `Host` or `:authority` for the listener with `listener_port`.
     ///
     /// One final dot and any port from 1 to 65535 are accepted; letters match in any case.

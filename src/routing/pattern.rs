@@ -25,16 +25,17 @@ pub struct PathPattern {
     pub(super) shape: Shape,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// PERF: which of the forms it is, and no copy of its segments: there are a hundred thousand of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// `/a/b/`
-    Prefix(Vec<Box<str>>),
-    /// `/a/b`; never empty
-    Exact(Vec<Box<str>>),
+    Prefix,
+    /// `/a/b`
+    Exact,
     /// `/a/b/{server}/`
-    Captured(Vec<Box<str>>),
+    Captured,
     /// `/**/marker/{server}/`
-    Anywhere(Box<str>),
+    Anywhere,
 }
 
 impl PathPattern {
@@ -42,7 +43,7 @@ impl PathPattern {
     pub fn root() -> Self {
         PathPattern {
             text: "/".into(),
-            shape: Shape::Prefix(Vec::new()),
+            shape: Shape::Prefix,
         }
     }
 
@@ -53,7 +54,37 @@ impl PathPattern {
 
     /// Whether the route needs a list of server names.
     pub fn has_server(&self) -> bool {
-        matches!(self.shape, Shape::Captured(_) | Shape::Anywhere(_))
+        matches!(self.shape, Shape::Captured | Shape::Anywhere)
+    }
+
+    /// The segments that are written out; of `/**/marker/{server}/` the marker.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+        let inside = self.text.strip_prefix('/').unwrap_or(&self.text);
+        let written = match self.shape {
+            Shape::Prefix => inside.strip_suffix('/').unwrap_or(inside),
+            Shape::Exact => inside,
+            Shape::Captured => inside.strip_suffix("{server}/").unwrap_or(inside),
+            Shape::Anywhere => inside
+                .strip_prefix("**/")
+                .and_then(|rest| rest.strip_suffix("/{server}/"))
+                .unwrap_or(inside),
+        };
+        let written = match self.shape {
+            Shape::Captured => written.strip_suffix('/').unwrap_or(written),
+            _ => written,
+        };
+        // Nothing is written out of `/` and of `/{server}/`.
+        written.split('/').filter(|segment| !segment.is_empty())
+    }
+}
+
+/// No path: what is left where a pattern was moved away.
+impl Default for PathPattern {
+    fn default() -> Self {
+        PathPattern {
+            text: Box::default(),
+            shape: Shape::Prefix,
+        }
     }
 }
 
@@ -163,10 +194,10 @@ impl FromStr for PathPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let segments = split(text)?;
+        check(text)?;
         Ok(Self {
             text: text.into(),
-            shape: shape(text, &segments)?,
+            shape: shape(text)?,
         })
     }
 }
@@ -176,16 +207,14 @@ impl FromStr for LiteralPath {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse::<PathPattern>()?.shape {
-            Shape::Prefix(_) | Shape::Exact(_) => Ok(Self(text.into())),
-            Shape::Captured(_) | Shape::Anywhere(_) => {
-                Err(PatternError::NotLiteral(text.to_owned()))
-            }
+            Shape::Prefix | Shape::Exact => Ok(Self(text.into())),
+            Shape::Captured | Shape::Anywhere => Err(PatternError::NotLiteral(text.to_owned())),
         }
     }
 }
 
-/// The segments after the first slash; the last is empty when the path ends in a slash.
-fn split(text: &str) -> Result<Vec<&str>, PatternError> {
+/// That it is a path, with one reading.
+fn check(text: &str) -> Result<(), PatternError> {
     if text.is_empty() {
         return Err(PatternError::Empty);
     }
@@ -201,14 +230,18 @@ fn split(text: &str) -> Result<Vec<&str>, PatternError> {
         let path = text.to_owned();
         return Err(PatternError::DoubleSlash { path, instead });
     }
-    let segments: Vec<_> = rest.split('/').collect();
-    if segments.iter().any(|s| matches!(*s, "." | "..")) {
+    if rest.split('/').any(|s| matches!(s, "." | "..")) {
         return Err(PatternError::DotSegment(text.to_owned()));
     }
-    Ok(segments)
+    Ok(())
 }
 
 fn check_characters(text: &str) -> Result<(), PatternError> {
+    // PERF: nearly every path consists of these.
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~{}*".contains(&b);
+    if text.bytes().all(plain) {
+        return Ok(());
+    }
     let path = || text.to_owned();
     for c in text.chars() {
         let what = match c {
@@ -227,9 +260,19 @@ fn check_characters(text: &str) -> Result<(), PatternError> {
     Ok(())
 }
 
-fn shape(text: &str, segments: &[&str]) -> Result<Shape, PatternError> {
+fn shape(text: &str) -> Result<Shape, PatternError> {
+    let by_slash = if text.ends_with('/') {
+        Shape::Prefix
+    } else {
+        Shape::Exact
+    };
+    // PERF: nearly every path has no placeholder and no asterisk.
+    if !text.contains(['{', '}', '*']) {
+        return Ok(by_slash);
+    }
+    let segments: Vec<&str> = text.split('/').skip(1).collect();
     let mut servers = 0;
-    for &segment in segments {
+    for &segment in &segments {
         if segment == "{server}" {
             servers += 1;
         } else if segment.contains("{server}") {
@@ -243,20 +286,16 @@ fn shape(text: &str, segments: &[&str]) -> Result<Shape, PatternError> {
     if servers > 1 {
         return Err(PatternError::ServerTwice(text.to_owned()));
     }
-    let literal = |segments: &[&str]| segments.iter().map(|&s| s.into()).collect();
-    let shape = match segments {
-        ["**", marker, "{server}", ""] if !marker.contains('*') => {
-            Shape::Anywhere((*marker).into())
-        }
+    let shape = match segments.as_slice() {
+        ["**", marker, "{server}", ""] if !marker.contains('*') => Shape::Anywhere,
         _ if text.contains('*') => return Err(PatternError::Asterisk(text.to_owned())),
-        [before @ .., "{server}", ""] => Shape::Captured(literal(before)),
+        [.., "{server}", ""] => Shape::Captured,
         _ if servers == 1 => {
             let (before, _) = text.split_once("{server}").unwrap_or((text, ""));
             let instead = format!("{before}{{server}}/");
             return Err(PatternError::ServerNotLast(text.to_owned(), instead));
         }
-        [before @ .., ""] => Shape::Prefix(literal(before)),
-        all => Shape::Exact(literal(all)),
+        _ => by_slash,
     };
     Ok(shape)
 }
@@ -275,21 +314,19 @@ mod tests {
 
     #[test]
     fn each_form_is_recognised() {
-        let own = |s: &[&str]| s.iter().map(|&s| s.into()).collect::<Vec<Box<str>>>();
-        for (text, shape) in [
-            ("/", Shape::Prefix(own(&[]))),
-            ("/us/icserver1/", Shape::Prefix(own(&["us", "icserver1"]))),
-            ("/favicon.ico", Shape::Exact(own(&["favicon.ico"]))),
-            ("/.well-known/", Shape::Prefix(own(&[".well-known"]))),
-            ("/{server}/", Shape::Captured(own(&[]))),
-            (
-                "/apps/api/{server}/",
-                Shape::Captured(own(&["apps", "api"])),
-            ),
-            ("/**/api/{server}/", Shape::Anywhere("api".into())),
+        for (text, shape, segments) in [
+            ("/", Shape::Prefix, &[][..]),
+            ("/us/icserver1/", Shape::Prefix, &["us", "icserver1"]),
+            ("/favicon.ico", Shape::Exact, &["favicon.ico"]),
+            ("/a/b", Shape::Exact, &["a", "b"]),
+            ("/.well-known/", Shape::Prefix, &[".well-known"]),
+            ("/{server}/", Shape::Captured, &[]),
+            ("/apps/api/{server}/", Shape::Captured, &["apps", "api"]),
+            ("/**/api/{server}/", Shape::Anywhere, &["api"]),
         ] {
             let pattern: PathPattern = text.parse().unwrap();
             assert_eq!(pattern.shape, shape, "{text}");
+            assert_eq!(pattern.segments().collect::<Vec<_>>(), segments, "{text}");
             assert_eq!(pattern.to_string(), text);
         }
     }

@@ -142,42 +142,16 @@ impl Claim<'_> {
 impl<R> RouteTable<R> {
     /// Compiles the routes. Errors: everything that is wrong with them, each with the positions concerned.
     pub fn build(specs: Vec<RouteSpec<R>>) -> Result<Self, Vec<RouteConflict>> {
-        let mut routes = Vec::with_capacity(specs.len());
-        let mut tree = Node::default();
-        let mut anywhere: Vec<Anywhere> = Vec::new();
         let mut wrong = Vec::new();
-        for (index, spec) in specs.into_iter().enumerate() {
-            let servers = conflict::check_servers(index, &spec, &mut wrong);
-            match &spec.pattern.shape {
-                Shape::Prefix(segments) => {
-                    let taken = tree.descend(segments).prefix.replace(index);
-                    conflict::same_path(taken, index, &spec.pattern, &mut wrong);
-                }
-                Shape::Exact(segments) => {
-                    let taken = tree.descend(segments).exact.replace(index);
-                    conflict::same_path(taken, index, &spec.pattern, &mut wrong);
-                }
-                Shape::Captured(segments) => {
-                    let names = &mut tree.descend(segments).names;
-                    names.add(index, &servers, &mut wrong);
-                }
-                Shape::Anywhere(marker) => {
-                    Anywhere::below(&mut anywhere, marker)
-                        .names
-                        .add(index, &servers, &mut wrong);
-                }
-            }
-            routes.push((spec.pattern, spec.route));
+        let packed = pack(&specs, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
-        tree.find_shadowed(&mut wrong);
-        if wrong.is_empty() {
-            Ok(Self {
-                routes,
-                packed: Packed::pack(tree, anywhere),
-            })
-        } else {
-            Err(wrong)
-        }
+        let routes = specs.into_iter().map(|spec| (spec.pattern, spec.route));
+        Ok(Self {
+            routes: routes.collect(),
+            packed,
+        })
     }
 
     /// The longest route that matches `path`, read exactly as it is; without query, beginning with a slash.
@@ -225,6 +199,36 @@ impl<R> RouteTable<R> {
             path,
         })
     }
+}
+
+fn pack<R>(specs: &[RouteSpec<R>], wrong: &mut Vec<RouteConflict>) -> Packed {
+    let mut tree = Node::default();
+    let mut anywhere: Vec<Anywhere<'_>> = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        let servers = conflict::check_servers(index, spec, wrong);
+        let pattern = &spec.pattern;
+        match pattern.shape {
+            Shape::Prefix => {
+                let taken = tree.descend(pattern.segments()).prefix.replace(index);
+                conflict::same_path(taken, index, pattern, wrong);
+            }
+            Shape::Exact => {
+                let taken = tree.descend(pattern.segments()).exact.replace(index);
+                conflict::same_path(taken, index, pattern, wrong);
+            }
+            Shape::Captured => {
+                let names = &mut tree.descend(pattern.segments()).names;
+                names.add(index, &servers, wrong);
+            }
+            Shape::Anywhere => {
+                let marker = pattern.segments().next().unwrap_or_default();
+                let names = &mut Anywhere::below(&mut anywhere, marker).names;
+                names.add(index, &servers, wrong);
+            }
+        }
+    }
+    tree.find_shadowed(wrong);
+    Packed::pack(tree, anywhere)
 }
 
 /// Which of two claims counts. `written` comes from routes that spell out more, and wins a tie between equals.

@@ -25,6 +25,8 @@ impl Server {
     /// # Errors
     /// The new process did not get as far as serving. Then this one accepts as before.
     pub async fn hand_over(&self, successor: &mut Successor) -> Result<(), Failed> {
+        // No reload meanwhile: it would change the listeners.
+        let _running = self.running.lock().await;
         let sockets = self.door.sockets()?;
         let key = self.runtime.limits.interactions.key();
         successor.greet(sockets, self.admin.socket()?, key).await?;

@@ -23,10 +23,20 @@ pub(super) struct Draft<'c> {
 }
 
 impl Draft<'_> {
-    /// What goes into the host's table.
-    pub(super) fn spec<R>(&self, route: R) -> RouteSpec<R> {
+    /// What goes into the host's table; `None` if what is behind it is wrong. To be called once: the path moves there.
+    pub(super) fn spec(&mut self) -> Option<RouteSpec<Arc<Route>>> {
+        let route = self.route.take()?;
+        Some(self.with(route))
+    }
+
+    /// The path alone, for the comparison with the others.
+    pub(super) fn spec_alone(&mut self) -> RouteSpec<()> {
+        self.with(())
+    }
+
+    fn with<R>(&mut self, route: R) -> RouteSpec<R> {
         RouteSpec {
-            pattern: self.pattern.clone(),
+            pattern: std::mem::take(&mut self.pattern),
             servers: self
                 .names
                 .map(|names| names.iter().map(ToString::to_string).collect()),

@@ -89,6 +89,11 @@ impl<'a> ForRoutes<'a> {
         }
     }
 
+    /// The number under which the limits of a route are counted.
+    pub(super) fn scope_of(&self, route: &str) -> ScopeId {
+        self.runtime.limits.scope(&format!("route {route}"))
+    }
+
     fn scope(&self, name: &str, written: &RouteLimits) -> Option<(ScopeId, RequestRules)> {
         let compile = Compile::new(self.config);
         let rate = written.requests.as_ref();

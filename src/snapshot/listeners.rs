@@ -15,13 +15,15 @@ use crate::front_door::tls::{
 };
 use crate::front_door::{self, HeadLimits, Http2Limits, ListenerSettings};
 use crate::runtime::Runtime;
+use crate::upstream::tls::TlsFiles;
 
 pub(super) fn compile(
     config: &Config,
     runtime: &Runtime,
+    files: &TlsFiles,
     wrong: &mut Vec<Diagnostic>,
 ) -> Vec<ListenerSettings> {
-    let certificates = certificates(config, wrong);
+    let certificates = certificates(config, files, wrong);
     let ciphers = ciphers(config, wrong);
     let mut settings = Vec::with_capacity(config.listeners.len());
     let mut uncovered: IndexMap<String, Vec<SocketAddr>> = IndexMap::new();
@@ -136,12 +138,16 @@ fn plain(config: &Config, listener: &Listener) -> ListenerSettings {
 }
 
 /// All certificates, or `None` if one cannot be used.
-fn certificates(config: &Config, wrong: &mut Vec<Diagnostic>) -> Option<Vec<Certificate>> {
+fn certificates(
+    config: &Config,
+    read: &TlsFiles,
+    wrong: &mut Vec<Diagnostic>,
+) -> Option<Vec<Certificate>> {
     let read: Vec<_> = config
         .tls
         .certificates
         .iter()
-        .map(|files| pem::pair(files, wrong))
+        .map(|files| pem::pair(files, read, wrong))
         .collect();
     read.into_iter()
         .map(|pair| pair.map(|(chain, key)| Certificate { chain, key }))

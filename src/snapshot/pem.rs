@@ -10,19 +10,20 @@ use openssl::x509::X509;
 use crate::config::value::FilePath;
 use crate::config::{At, CertificateFiles};
 use crate::diagnostic::Diagnostic;
-use crate::upstream::tls::{self, TlsFileError};
+use crate::upstream::tls::{TlsFileError, TlsFiles};
 
 /// A chain and its key, or everything that is wrong with the two files.
 pub(super) fn pair(
     files: &CertificateFiles,
+    read: &TlsFiles,
     wrong: &mut Vec<Diagnostic>,
 ) -> Option<(Vec<X509>, PKey<Private>)> {
-    let error = match tls::key_pair(files.cert.path(), files.key.path()) {
+    let error = match read.key_pair(files.cert.path(), files.key.path()) {
         Ok(pair) => return Some(pair),
         Err(error) => error,
     };
     let names = [&files.cert.value, &files.key.value];
-    let key = tls::private_key(files.key.path()).err();
+    let key = read.private_key(files.key.path()).err();
     let cert = match (&error, &key) {
         (TlsFileError::Mismatch { .. }, _) => Some(error),
         // The error is that of the key, which comes next.

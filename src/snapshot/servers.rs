@@ -6,7 +6,7 @@ use http::HeaderValue;
 use indexmap::IndexMap;
 use log::debug;
 
-use super::pem;
+use super::{Before, pem};
 use crate::config::value::{Duration, Scheme, ServerName, TlsVersion};
 use crate::config::{At, Config, Server, ServerErrors};
 use crate::diagnostic::Diagnostic;
@@ -14,7 +14,8 @@ use crate::kinds;
 use crate::rewrite::{self, Origin};
 use crate::runtime::Runtime;
 use crate::upstream::server::{Facts, Reach, ReachTls};
-use crate::upstream::{Timeouts, Upstream, tls};
+use crate::upstream::tls::{TlsFiles, identity_of};
+use crate::upstream::{Timeouts, Upstream};
 
 /// Compiled servers by name, in the file's order.
 pub(super) type Upstreams = IndexMap<ServerName, Arc<Upstream>>;
@@ -22,21 +23,53 @@ pub(super) type Upstreams = IndexMap<ServerName, Arc<Upstream>>;
 pub(super) fn compile(
     config: &Config,
     runtime: &Runtime,
+    before: Option<Before<'_>>,
+    files: &TlsFiles,
     wrong: &mut Vec<Diagnostic>,
 ) -> Upstreams {
     let mut compiled = IndexMap::with_capacity(config.servers.len());
     for (name, server) in &config.servers {
-        if let Some(upstream) = upstream(name, server, runtime, wrong) {
-            compiled.insert(name.value.clone(), Arc::new(upstream));
+        let kept = before.and_then(|before| kept(name, server, before, files));
+        let upstream = kept.or_else(|| upstream(name, server, runtime, files, wrong).map(Arc::new));
+        if let Some(upstream) = upstream {
+            compiled.insert(name.value.clone(), upstream);
         }
     }
     compiled
+}
+
+/// The server as it runs, if nothing about it has changed: neither a word in the file nor a byte in a file that it names.
+fn kept(
+    name: &At<ServerName>,
+    server: &Server,
+    before: Before<'_>,
+    files: &TlsFiles,
+) -> Option<Arc<Upstream>> {
+    let (position, old_name, old) = before.config.servers.get_full(&name.value)?;
+    // The name is shown as it is written, though upper and lower case find the same server.
+    let same = old_name.as_str() == name.as_str() && old == server;
+    let pair = |server: &Server| server.pair.as_ref().map(ToString::to_string);
+    if !same || pair(old) != pair(server) {
+        return None;
+    }
+    let shown = server.client_certificate.as_ref();
+    let named = [
+        server.ca.as_ref().map(|ca| ca.path()),
+        shown.map(|files| files.cert.path()),
+        shown.map(|files| files.key.path()),
+    ];
+    let unchanged = |path| files.is_as_in(&before.snapshot.contents, path);
+    let unchanged = named.into_iter().flatten().all(unchanged);
+    // A snapshot has every server of its file, in the file's order.
+    let upstream = before.snapshot.upstreams.get(position);
+    upstream.filter(|_| unchanged).cloned()
 }
 
 fn upstream(
     name: &At<ServerName>,
     server: &Server,
     runtime: &Runtime,
+    files: &TlsFiles,
     wrong: &mut Vec<Diagnostic>,
 ) -> Option<Upstream> {
     let Some(kind) = kinds::named(server.kind.word()) else {
@@ -59,7 +92,7 @@ fn upstream(
         .unwrap_or(scheme.default_port());
     let host = server.url.host.as_str();
     let tls = if is_tls {
-        Some(reach_tls(name, server, wrong)?)
+        Some(reach_tls(name, server, files, wrong)?)
     } else {
         None
     };
@@ -147,19 +180,20 @@ pub(super) fn timeouts(written: &crate::config::Timeouts, otherwise: Timeouts) -
 fn reach_tls(
     name: &At<ServerName>,
     server: &Server,
+    read: &TlsFiles,
     wrong: &mut Vec<Diagnostic>,
 ) -> Option<ReachTls> {
     // Each of the three is looked at even if another one is wrong.
     let certificate_name = certificate_name(name, server, wrong);
     let trust = server.ca.as_ref().map(|ca| {
-        tls::trust(ca.path())
+        read.trust(ca.path())
             .map_err(|error| wrong.push(pem::authority(ca, error)))
             .ok()
     });
     let identity = server
         .client_certificate
         .as_ref()
-        .map(|files| pem::pair(files, wrong).map(|(chain, key)| tls::identity_of(chain, key)));
+        .map(|files| pem::pair(files, read, wrong).map(|(chain, key)| identity_of(chain, key)));
     Some(ReachTls {
         name: certificate_name?,
         trust: all_or_none(trust)?,

@@ -10,14 +10,14 @@ use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use super::{Finding, bad, good, soon};
 use crate::config::CertificateFiles;
-use crate::upstream::tls;
+use crate::upstream::tls::TlsFiles;
 
 /// From here on somebody should order the next one.
 const SOON: i32 = 30;
 
 /// The certificate of a listener, by its file.
 pub(super) fn of_listener(files: &CertificateFiles) -> Option<Finding> {
-    let chain = tls::certificates(files.cert.path()).ok()?;
+    let chain = TlsFiles::default().certificates(files.cert.path()).ok()?;
     let whose = format!("the certificate {}", files.cert.as_str());
     Some(lifetime(&whose, chain.first()?))
 }

@@ -16,11 +16,10 @@ use log::{info, warn};
 use tokio::signal::unix::Signal;
 
 use super::signals::Signals;
-use super::{log as own_log, successor, systemd};
-use crate::cli::load::load;
-use crate::diagnostic::Report;
+use super::{successor, systemd};
 use crate::handover::{Offer, Successor};
-use crate::server::{Server, StartError};
+use crate::reload;
+use crate::server::Server;
 
 /// How often the file's `upgrade.socket` is compared with the one that is open.
 const LOOK: Duration = Duration::from_secs(1);
@@ -164,24 +163,13 @@ async fn reloads(hangup: &mut Signal, file: &Path, server: &Server, again: bool)
     }
     loop {
         hangup.recv().await;
+        // Signals that come during a reload are one more reload after it.
         reload(file, server).await;
     }
 }
 
 async fn reload(file: &Path, server: &Server) {
     systemd::reloading();
-    let why: Box<dyn std::error::Error> = match load(file) {
-        Ok((config, source)) => match server.reload(&config).await {
-            Ok(()) => {
-                own_log::follow(config.log.level);
-                systemd::ready();
-                return info!("SIGHUP: the configuration was applied");
-            }
-            Err(StartError::Config(mistakes)) => Box::new(Report::new(source, mistakes)),
-            Err(other) => Box::new(other),
-        },
-        Err(report) => Box::new(report),
-    };
+    reload::reload(server, file).await;
     systemd::ready();
-    warn!("SIGHUP: refused, the running configuration stays:\n{why}");
 }

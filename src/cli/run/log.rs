@@ -1,7 +1,7 @@
 //! What the gateway says about itself, and how much of it.
 
 use crate::config::LogLevel;
-use crate::observe::line::Lines;
+use crate::observe::{line::Lines, log_level};
 
 /// Ours, and of Pingora what needs somebody. SECURITY: not what its HTTP apps and its proxy say of single clients, at level `error` and
 /// without any bound: whoever breaks off a thousand handshakes a second would fill the disk. We count and say it ourselves.
@@ -14,13 +14,5 @@ pub(super) fn start(level: LogLevel) {
     let logger = env_logger::Builder::from_env(env).build();
     log::set_max_level(logger.filter());
     let _ = log::set_boxed_logger(Box::new(Lines(logger)));
-    follow(level);
-}
-
-pub(super) fn follow(level: LogLevel) {
-    if std::env::var_os("RUST_LOG").is_none()
-        && let Ok(level) = level.word().parse()
-    {
-        log::set_max_level(level);
-    }
+    log_level::follow(level);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::{Refusal, quote};
 use crate::config::At;
@@ -10,10 +11,14 @@ use crate::config::decode::{Context, Decode, TableKey, TextValue, text_value, te
 use crate::config::shape::Shape;
 use crate::config::tree::Node;
 
-fn check(text: &str) -> Result<String, Refusal> {
+/// Bytes of a name.
+const LONGEST: usize = 64;
+
+fn check(text: &str) -> Result<Arc<str>, Refusal> {
     let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if (1..=64).contains(&text.len()) && text.bytes().all(good) && text != "." && text != ".." {
-        return Ok(text.to_owned());
+    if (1..=LONGEST).contains(&text.len()) && text.bytes().all(good) && text != "." && text != ".."
+    {
+        return Ok(text.into());
     }
     Err(Refusal::new(
         format!("{} does not have the form of a name", quote(text)),
@@ -27,12 +32,17 @@ macro_rules! name {
     ($(#[doc = $doc:literal])* $name:ident, $word:literal, $example:literal) => {
         $(#[doc = $doc])*
         #[derive(Debug, Clone)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as it is written in the file.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The same, to be kept: whoever writes the same name shares one text.
+            pub fn shared(&self) -> Arc<str> {
+                self.0.clone()
             }
         }
 
@@ -46,9 +56,13 @@ macro_rules! name {
 
         impl Hash for $name {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                for byte in self.0.bytes() {
-                    state.write_u8(byte.to_ascii_lowercase());
+                // PERF: in one piece; a name is looked up for each of a hundred thousand routes.
+                let mut lower = [0; LONGEST];
+                for (lower, byte) in lower.iter_mut().zip(self.0.bytes()) {
+                    *lower = byte.to_ascii_lowercase();
                 }
+                state.write(lower.get(..self.0.len()).unwrap_or(&lower));
+                state.write_u8(0xff);
             }
         }
 
@@ -95,6 +109,9 @@ impl TableKey for ServerName {
 /// A server's name as a value refers to a server: that it is declared is checked when the whole file has been read.
 impl Decode for ServerName {
     fn decode(node: &Node<'_>, cx: &mut Context<'_>) -> Option<Self> {
+        if let Some(known) = node.text().and_then(|text| cx.known_name(text)) {
+            return Some(known);
+        }
         let name: Self = text_value(node, cx)?;
         cx.references.push(At::new(name.clone(), node.place));
         Some(name)

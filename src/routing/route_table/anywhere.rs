@@ -11,19 +11,19 @@ use crate::routing::pattern::is_plain_segment;
 
 /// All routes with the same segment before `{server}`, while a table is built.
 #[derive(Debug)]
-pub(super) struct Anywhere {
-    pub(super) marker: Box<str>,
+pub(super) struct Anywhere<'s> {
+    pub(super) marker: &'s str,
     pub(super) names: ServerNames,
 }
 
-impl Anywhere {
+impl<'s> Anywhere<'s> {
     /// The entry for `marker`, made if need be.
-    pub(super) fn below<'a>(list: &'a mut Vec<Anywhere>, marker: &str) -> &'a mut Anywhere {
-        let at = match list.iter().position(|a| *a.marker == *marker) {
+    pub(super) fn below<'a>(list: &'a mut Vec<Self>, marker: &'s str) -> &'a mut Self {
+        let at = match list.iter().position(|a| a.marker == marker) {
             Some(at) => at,
             None => {
                 list.push(Anywhere {
-                    marker: marker.into(),
+                    marker,
                     names: ServerNames::default(),
                 });
                 list.len() - 1

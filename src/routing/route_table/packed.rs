@@ -52,10 +52,10 @@ struct PackedName {
 }
 
 impl Packed {
-    pub(super) fn pack(root: Node, anywhere: Vec<Anywhere>) -> Self {
+    pub(super) fn pack(root: Node<'_>, anywhere: Vec<Anywhere<'_>>) -> Self {
         let mut packer = Packer::default();
         let mut nodes = Vec::new();
-        let mut level = vec![(Box::<str>::default(), root)];
+        let mut level = vec![("", root)];
         // The root is alone on its level, so the first child comes right after it.
         let mut next_child = 1;
         while !level.is_empty() {
@@ -64,7 +64,7 @@ impl Packed {
                 let first_child = next_child;
                 next_child += node.children.len();
                 nodes.push(PackedNode {
-                    label: packer.text(&label),
+                    label: packer.text(label),
                     children: (narrow(first_child), narrow(next_child)),
                     names: packer.names(node.names),
                     prefix: node.prefix.map(narrow),
@@ -76,7 +76,7 @@ impl Packed {
         }
         let markers = anywhere
             .into_iter()
-            .map(|a| (packer.text(&a.marker), packer.names(a.names)))
+            .map(|a| (packer.text(a.marker), packer.names(a.names)))
             .collect();
         Self {
             nodes: nodes.into(),

@@ -7,9 +7,9 @@ use super::{Claim, RouteConflict};
 
 /// A place in the tree: what ends here, and what goes on below.
 #[derive(Debug, Default)]
-pub(super) struct Node {
+pub(super) struct Node<'s> {
     /// Sorted by segment.
-    pub(super) children: Vec<(Box<str>, Node)>,
+    pub(super) children: Vec<(&'s str, Node<'s>)>,
     /// The route `/this/place/`.
     pub(super) prefix: Option<usize>,
     /// The route `/this/place`.
@@ -18,15 +18,15 @@ pub(super) struct Node {
     pub(super) names: ServerNames,
 }
 
-impl Node {
+impl<'s> Node<'s> {
     /// The node at these segments, made if need be.
-    pub(super) fn descend(&mut self, segments: &[Box<str>]) -> &mut Node {
+    pub(super) fn descend(&mut self, segments: impl Iterator<Item = &'s str>) -> &mut Self {
         let mut node = self;
         for segment in segments {
             let at = match node.position(segment) {
                 Ok(at) => at,
                 Err(at) => {
-                    node.children.insert(at, (segment.clone(), Node::default()));
+                    node.children.insert(at, (segment, Node::default()));
                     at
                 }
             };
@@ -38,7 +38,7 @@ impl Node {
 
     fn position(&self, segment: &str) -> Result<usize, usize> {
         self.children
-            .binary_search_by(|(own, _)| (**own).cmp(segment))
+            .binary_search_by(|(own, _)| (*own).cmp(segment))
     }
 
     /// Reports the routes that others make unreachable or that no server could tell apart.

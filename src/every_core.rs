@@ -1,0 +1,43 @@
+//! Work on a long list, divided among all cores. For starts and reloads: a request has nothing that long.
+//!
+//! ```ignore
+//! let sums: Vec<u64> = every_core::map(&numbers, |some| some.iter().sum());
+//! ```
+
+use std::panic::resume_unwind;
+use std::thread;
+
+/// Below this many items a thread costs more than it does.
+const WORTH_A_THREAD: usize = 256;
+
+/// What `work` makes of the list, piece by piece and in the list's order. A short list is one piece.
+pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let pieces = cores.min(items.len() / WORTH_A_THREAD).max(1);
+    if pieces == 1 {
+        return vec![work(items)];
+    }
+    let work = &work;
+    thread::scope(|scope| {
+        let running: Vec<_> = items
+            .chunks(items.len().div_ceil(pieces))
+            .map(|some| scope.spawn(move || work(some)))
+            .collect();
+        let done = running.into_iter().map(thread::ScopedJoinHandle::join);
+        done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::map;
+
+    #[test]
+    fn the_pieces_come_back_in_the_lists_order() {
+        for length in [0, 1, 255, 256, 511, 512, 10_000, 10_001] {
+            let items: Vec<usize> = (0..length).collect();
+            assert_eq!(map(&items, <[usize]>::to_vec).concat(), items);
+        }
+    }
+}

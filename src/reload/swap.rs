@@ -1,0 +1,100 @@
+//! Putting a compiled configuration in force, and what can still keep it from that: an address that somebody else has.
+
+use std::sync::Arc;
+
+use log::warn;
+
+use super::{FIRST_LOOK_UP, Fresh, Running, broke_off, compared, hash, on_blocking};
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::front_door::{BindError, BindErrors};
+use crate::load::Loaded;
+use crate::server::{Server, StartError, why_not};
+
+impl Server {
+    /// Replaces the configuration by one that is in memory. Requests under way finish with the one they began with. One that changes
+    /// nothing does nothing.
+    ///
+    /// # Errors
+    /// [`StartError`]; the old configuration stays in force, whole.
+    pub async fn reload(&self, loaded: impl Into<Loaded>) -> Result<(), StartError> {
+        let loaded = loaded.into();
+        let mut running = self.running.lock().await;
+        let before = (running.config.clone(), self.snapshot.load_full());
+        let runtime = self.runtime.clone();
+        let fresh = on_blocking(move || {
+            let (config, snapshot) = before;
+            compared(loaded, &config, &snapshot, &runtime)
+        });
+        let fresh = fresh.await.unwrap_or_else(|| Err(vec![broke_off()]));
+        match fresh.map_err(StartError::Config)? {
+            Some(fresh) => self
+                .put_in_force(&mut running, fresh)
+                .await
+                .map_err(StartError::Config),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn put_in_force(
+        &self,
+        running: &mut Running,
+        fresh: Fresh,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let Fresh {
+            loaded, snapshot, ..
+        } = fresh;
+        self.runtime.resolver.settled(FIRST_LOOK_UP).await;
+        let applied = self.door.apply(snapshot.listeners.clone()).await;
+        applied.map_err(|errors| at_listeners(errors, &loaded.config))?;
+        if snapshot.admin != self.snapshot.load().admin {
+            warn!(
+                "the admin listener stays on {}: it moves to {} with the next start",
+                self.admin(),
+                snapshot.admin
+            );
+        }
+        let old = self.snapshot.swap(Arc::new(snapshot));
+        self.runtime.retired.keep(old);
+        self.runtime.retired.sweep();
+        self.announce();
+        let old = std::mem::replace(&mut running.config, loaded.config);
+        running.digest = loaded.digest;
+        // PERF: as with the snapshot, giving it back takes long.
+        tokio::task::spawn_blocking(move || drop(old));
+        Ok(())
+    }
+
+    /// New addresses of a configuration that is refused for other reasons, and that somebody else has.
+    pub(super) fn cannot_be_bound(&self, config: &Config) -> Vec<Diagnostic> {
+        let wanted: Vec<_> = config.listeners.iter().map(|new| *new.listen).collect();
+        at_listeners(self.door.cannot_be_bound(&wanted), config)
+    }
+
+    /// Says what runs, in the metrics.
+    pub(crate) async fn started(&self) {
+        let hash = hash(&*self.running.lock().await, self);
+        self.runtime.metrics.config.started(hash.as_deref());
+        self.runtime.reloads.runs(hash);
+    }
+}
+
+/// Addresses that cannot be listened on, at the places that name them.
+fn at_listeners(errors: BindErrors, config: &Config) -> Vec<Diagnostic> {
+    let place = |error: &BindError| {
+        let mut listeners = config.listeners.iter();
+        listeners
+            .find(|listener| *listener.listen == error.listen)
+            .and_then(|listener| listener.listen.place)
+    };
+    errors
+        .iter()
+        .map(|found| {
+            let wrong = Diagnostic::new(place(found), found.to_string());
+            match why_not(found.listen, &found.error) {
+                why if why.is_empty() => wrong,
+                why => wrong.remedy(why.trim_start_matches([':', ' '])),
+            }
+        })
+        .collect()
+}

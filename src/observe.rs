@@ -1,6 +1,7 @@
 //! What the gateway says about itself.
 
 pub mod line;
+pub mod log_file;
 pub mod log_level;
 pub mod metrics;
 pub mod notices;

@@ -25,10 +25,10 @@ use tokio::task::spawn_blocking;
 pub use retired::Retired;
 pub use status::{Outcome, Reloads};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::load::{Loaded, Mistakes, judge};
-use crate::observe::log_level;
+use crate::observe::{log_file, log_level};
 use crate::runtime::Runtime;
 use crate::server::Server;
 use crate::snapshot::{Before, Snapshot};
@@ -52,7 +52,7 @@ pub async fn reload(server: &Server, file: &Path) -> Outcome {
     match ended {
         Ended::Unchanged => info!("SIGHUP: nothing has changed, and nothing was done"),
         Ended::Applied(changes) => {
-            log_level::follow(running.config.log.level);
+            follow_log(&running.config.log);
             info!(
                 "SIGHUP: the configuration was applied in {} ms, as generation {}:\n{}",
                 took.as_millis(),
@@ -74,6 +74,14 @@ pub async fn reload(server: &Server, file: &Path) -> Outcome {
     let metrics = &server.runtime.metrics.config;
     metrics.reloaded(outcome, generation, hash.as_deref());
     outcome
+}
+
+fn follow_log(log: &config::Log) {
+    log_level::follow(log.level);
+    let file = log.file.as_ref().map(|file| file.path());
+    if let Err(error) = log_file::follow(file) {
+        warn!("the log stays where it is, the new file cannot be opened: {error}");
+    }
 }
 
 /// What runs, as it was read.

@@ -237,6 +237,53 @@ fn sigquit_and_sigusr1_end_nothing() {
 }
 
 #[test]
+fn a_log_file_that_was_moved_away_is_opened_anew_on_sigusr1() {
+    let world = world(&(gateway::file("") + "log: { file: gateway.log }\n"));
+    let (path, moved) = (
+        world.folder().join("gateway.log"),
+        world.folder().join("gateway.log.1"),
+    );
+    let gateway = Gateway::start(&world);
+    let has = |path: &std::path::Path, text: &str| {
+        std::fs::read_to_string(path).is_ok_and(|log| log.contains(text))
+    };
+    until("it serves", || {
+        has(&path, "metrics and health").then_some(())
+    })
+    .unwrap();
+    std::fs::rename(&path, &moved).unwrap();
+    gateway.signal(Signal::HUP);
+    until("the moved file goes on", || {
+        has(&moved, "SIGHUP").then_some(())
+    })
+    .unwrap();
+    gateway.signal(Signal::USR1);
+    until("the new file is there", || {
+        has(&path, "is open anew").then_some(())
+    })
+    .unwrap();
+    // A reload moves it, and back to standard error.
+    world.write(
+        "p.yaml",
+        &(gateway::file("") + "log: { file: other.log }\n"),
+    );
+    gateway.signal(Signal::HUP);
+    let other = world.folder().join("other.log");
+    until("the other file is written", || {
+        has(&other, "was applied").then_some(())
+    })
+    .unwrap();
+    world.write("p.yaml", &gateway::file(""));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("was applied", 1);
+    assert!(
+        !gateway.log().contains("metrics and health"),
+        "{}",
+        gateway.log()
+    );
+}
+
+#[test]
 fn bans_survive_a_restart_and_a_crash() {
     let world = world(&(gateway::file("") + "state: { file: state.json }\n"));
     let file = world.folder().join("state.json");

@@ -52,7 +52,8 @@ async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String>
     let signals = Signals::listen()
         .map_err(|error| format!("portcullis: the system gives no signal handlers: {error}\n"))?;
     let (loaded, source) = load(file).map_err(|report| report.to_string())?;
-    log::start(loaded.config.log.level);
+    log::start(&loaded.config.log)
+        .map_err(|error| format!("portcullis: the log file cannot be opened: {error}\n"))?;
     let predecessor = match take_over {
         false => None,
         true => {

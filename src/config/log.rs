@@ -1,13 +1,17 @@
 //! The `log` section.
 
+use super::At;
 use super::choice::choice;
 use super::section::section;
+use super::value::FilePath;
 
 section! {
     /// What the gateway says about itself.
     pub struct Log {
         /// How much is said.
         level: LogLevel = default LogLevel::Info,
+        /// Where it is said. Without it: on standard error, which is the journal under systemd. Opened anew on SIGUSR1.
+        file: Option<At<FilePath>> = optional,
     }
     planned ["access"];
 }

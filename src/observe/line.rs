@@ -18,7 +18,7 @@ const VALUE: usize = 300;
 /// Characters of a whole message.
 const MESSAGE: usize = 4000;
 /// What speaks of the operator's own file, in as many lines as it takes.
-const REPORTS: &str = "portcullis::cli::run";
+const REPORTS: &str = "portcullis::reload";
 
 /// A value that somebody else chose, between quotes.
 #[derive(Debug, Clone, Copy)]

@@ -46,6 +46,8 @@ pub(super) fn compile(config: &Config, wrong: &mut Vec<Diagnostic>) -> Lifecycle
     }
     let state = &config.state.file;
     check_folder(state.as_ref(), "StateDirectory=portcullis", wrong);
+    let log = config.log.file.as_ref();
+    check_folder(log, "LogsDirectory=portcullis", wrong);
     Lifecycle {
         delay: config.shutdown.delay.map(Duration::from),
         within: config.shutdown.within.get(),

@@ -18,6 +18,7 @@ use tokio::signal::unix::Signal;
 use super::signals::Signals;
 use super::{successor, systemd};
 use crate::handover::{Offer, Successor};
+use crate::observe::log_file;
 use crate::reload;
 use crate::server::Server;
 
@@ -150,7 +151,11 @@ async fn minor(quit: &mut Signal, reopen: &mut Signal, upgrade: &mut Signal, fil
             _ = quit.recv() => warn!(
                 "SIGQUIT: this process goes on; SIGUSR2 starts a new one that takes over, SIGTERM ends this one"
             ),
-            _ = reopen.recv() => info!("SIGUSR1: the log goes to standard error, there is no file to open anew"),
+            _ = reopen.recv() => match log_file::reopen() {
+                Ok(Some(path)) => info!("SIGUSR1: {} is open anew", path.display()),
+                Ok(None) => info!("SIGUSR1: the log goes to standard error, there is no file to open anew"),
+                Err(error) => warn!("SIGUSR1: the log stays in the file that was moved away: {error}"),
+            },
             _ = upgrade.recv() => successor::start(file),
         }
     }

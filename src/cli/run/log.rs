@@ -1,7 +1,11 @@
-//! What the gateway says about itself, and how much of it.
+//! What the gateway says about itself, and where.
 
-use crate::config::LogLevel;
-use crate::observe::{line::Lines, log_level};
+use std::io;
+
+use env_logger::Target;
+
+use crate::config::Log;
+use crate::observe::{line::Lines, log_file, log_level};
 
 /// Ours, and of Pingora what needs somebody. SECURITY: not what its HTTP apps and its proxy say of single clients, at level `error` and
 /// without any bound: whoever breaks off a thousand handshakes a second would fill the disk. We count and say it ourselves.
@@ -9,10 +13,17 @@ const FILTER: &str = "portcullis=trace,pingora=error,pingora_core::apps=off,ping
 
 /// Everything of ours passes the logger's own filter, so that the file's level can change while the gateway runs.
 /// RUST_LOG wins over the file, for the hour in which somebody needs more.
-pub(super) fn start(level: LogLevel) {
+///
+/// # Errors
+/// The log file cannot be opened.
+pub(super) fn start(config: &Log) -> io::Result<()> {
+    log_file::follow(config.file.as_ref().map(|file| file.path()))?;
     let env = env_logger::Env::default().default_filter_or(FILTER);
-    let logger = env_logger::Builder::from_env(env).build();
+    let logger = env_logger::Builder::from_env(env)
+        .target(Target::Pipe(Box::new(log_file::LogFile)))
+        .build();
     log::set_max_level(logger.filter());
     let _ = log::set_boxed_logger(Box::new(Lines(logger)));
-    log_level::follow(level);
+    log_level::follow(config.level);
+    Ok(())
 }

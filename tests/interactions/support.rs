@@ -74,7 +74,7 @@ hosts:
 }
 
 /// Numbers no test of something else runs into.
-pub const WIDE: &str = "MaxInteractionsAllowedPerUnitTime: 10000, MaxChatsAllowedPerUnitTime: 10000, MaxCallbacksAllowedPerUnitTime: 10000, MaxActiveInteractionsAllowed: 60000, MaxAnonymousInteractionsAllowed: 60000";
+pub const WIDE: &str = "MaxInteractionsAllowedPerUnitTime: 10000, MaxChatsAllowedPerUnitTime: 10000, MaxCallbacksAllowedPerUnitTime: 10000, MaxActiveInteractionsAllowed: 25000, MaxAnonymousInteractionsAllowed: 60000";
 
 /// The address 127.0.0.`last`.
 pub fn from(last: u8) -> Ipv4Addr {

@@ -83,7 +83,7 @@ fn check_active(limits: &mut Interactions, _: Place, cx: &mut Context<'_>) {
     let half = COUNTED / 2;
     cx.refuse(
         active.place,
-        format!("this allows {chats} chats and {callbacks} callbacks beside them, and of one pair {COUNTED} are counted together: one of the two would never be refused"),
+        format!("this allows {chats} chats and {callbacks} callbacks beside them, and of one pair {COUNTED} are counted together: where one of the two is many, the other is never refused"),
         format!("write at most {half}, or lower `MaxActiveChatsAllowed` or `MaxActiveCallbacksAllowed` until both together are at most {COUNTED}"),
     );
 }

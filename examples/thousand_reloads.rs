@@ -28,7 +28,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
     let (loaded, _) = load(&file)?;
     let server = Server::start(loaded).await?;
-    println!("start: {} ms", began.elapsed().as_millis());
+    println!(
+        "start: {} ms, {} MB",
+        began.elapsed().as_millis(),
+        resident() / 1_000_000
+    );
 
     once(&server, &file, "the same file").await;
     // To one of the others and back: each kind of change as often as the others.
@@ -47,8 +51,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => *variant as usize,
         };
         took[at].push(began.elapsed());
+        // As in life, where one reload does not come upon the heels of another.
+        settle(&server).await;
         if round == 10 || round == 100 || round == rounds {
-            settle(&server).await;
             println!("after {round} reloads: {} MB", resident() / 1_000_000);
         }
     }
@@ -73,9 +78,8 @@ async fn once(server: &Server, file: &std::path::Path, what: &str) {
 /// Waits until what was replaced has been given back.
 async fn settle(server: &Server) {
     while server.retired() > 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
 }
 
 /// Bytes of this process in memory.

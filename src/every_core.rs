@@ -19,13 +19,16 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Sync
     }
     let work = &work;
     thread::scope(|scope| {
-        let running: Vec<_> = items
-            .chunks(items.len().div_ceil(pieces))
+        let (first, rest) = items.split_at(items.len().div_ceil(pieces));
+        let running: Vec<_> = rest
+            .chunks(first.len())
             .map(|some| scope.spawn(move || work(some)))
             .collect();
+        // PERF: this thread is one of them; each further one has a heap of its own, which stays.
+        let mut all = vec![work(first)];
         let done = running.into_iter().map(thread::ScopedJoinHandle::join);
-        done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        all.extend(done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))));
+        all
     })
 }
 

@@ -81,6 +81,11 @@ impl Exchange {
         }
     }
 
+    /// The answer is one without an end: what has led here may go with the next reload.
+    pub fn lasts(&mut self) {
+        self.snapshot = self.snapshot.without_hosts();
+    }
+
     /// The route's name for logs and metrics, `-` where no route matched.
     pub fn route_name(&self) -> &str {
         self.route.as_ref().map_or("-", |route| &route.name)

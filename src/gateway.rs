@@ -164,6 +164,9 @@ impl ProxyHttp for Gateway {
         if let Some(notice) = departure::prepare(session, exchange, head)? {
             self.runtime.notices.warn(&notice);
         }
+        if departure::has_no_end(head) && exchange.observed.is_none() {
+            exchange.lasts();
+        }
         Ok(())
     }
 

@@ -39,7 +39,7 @@ pub struct Runtime {
     /// What runs, and how the last reload ended.
     pub reloads: Reloads,
     /// Snapshots that requests still hold on to.
-    pub retired: Retired,
+    pub retired: Arc<Retired>,
     ready: AtomicBool,
 }
 
@@ -59,7 +59,7 @@ impl Runtime {
             limits: Limits::with(interactions),
             metrics: Metrics::new(),
             reloads: Reloads::new(),
-            retired: Retired::default(),
+            retired: Arc::default(),
             ready: AtomicBool::new(false),
         }
     }

@@ -16,7 +16,7 @@ mod servers;
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
@@ -58,6 +58,7 @@ pub struct Snapshot {
     /// What was in the files of certificates and keys that it was made from.
     pub contents: Contents,
     folders: Vec<PathBuf>,
+    without_hosts: OnceLock<Arc<Snapshot>>,
 }
 
 /// What runs while another configuration is compiled: what has not changed is taken over from it.
@@ -70,6 +71,7 @@ pub struct Before<'a> {
 }
 
 /// Whose word is believed about who the client is.
+#[derive(Clone)]
 pub struct ClientAddress {
     /// The header with the chain of addresses.
     pub header: HeaderName,
@@ -180,6 +182,27 @@ impl Snapshot {
         Snapshot::compile_over(config, runtime, None)
     }
 
+    /// The rules that hold for a request to its end, without the tables that found its way.
+    ///
+    /// PERF: for what lasts. A WebSocket that was opened before a hundred reloads holds on to its route, and not to ten thousand hosts.
+    pub fn without_hosts(&self) -> Arc<Snapshot> {
+        let rules = || Snapshot {
+            listeners: Vec::new(),
+            admin: self.admin,
+            client_address: self.client_address.clone(),
+            upstreams: Vec::new(),
+            hosts: HostMap::default(),
+            names: HostMap::default(),
+            limits: self.limits.clone(),
+            interactions: self.interactions.clone(),
+            contents: Contents::default(),
+            folders: Vec::new(),
+            without_hosts: OnceLock::new(),
+        };
+        let made = self.without_hosts.get_or_init(|| Arc::new(rules()));
+        made.clone()
+    }
+
     /// Whether every folder that it serves is still there: what else a start would stumble over has not changed with the file.
     pub fn is_whole(&self) -> bool {
         self.folders.iter().all(|folder| folder.is_dir())
@@ -218,6 +241,7 @@ impl Snapshot {
             lifecycle,
             contents: files.contents(),
             folders: folders::all(config),
+            without_hosts: OnceLock::new(),
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, HeaderName, HeaderValue,
-    LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING,
 };
 use http::{Method, StatusCode, Version};
 use pingora_core::{ErrorType, OrErr, Result};
@@ -24,6 +24,16 @@ const NOT_FOR_CLIENTS: [&str; 5] = ["keep-alive", "proxy-connection", "te", "tra
 
 /// The most 1xx answers before the answer. A 102 now and then during a long upload is far below.
 const INTERIM: usize = 100;
+
+/// Whether what follows is a tunnel or a stream of events.
+pub fn has_no_end(head: &ResponseHeader) -> bool {
+    let media = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let events = b"text/event-stream";
+    head.status == StatusCode::SWITCHING_PROTOCOLS
+        || media
+            .and_then(|media| media.get(..events.len()))
+            .is_some_and(|media| media.eq_ignore_ascii_case(events))
+}
 
 /// Makes the head that the client sees. Returns what is worth telling the administrator of an answer that ends with it.
 ///

@@ -4,45 +4,69 @@
 //! this list that would be a request, on the thread that serves a thousand others.
 
 use std::mem::take;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::Config;
 use crate::snapshot::Snapshot;
 
-/// Snapshots that no new request gets.
+/// Snapshots that no new request gets, and configurations that nothing is compared with any more.
 #[derive(Default)]
-pub struct Retired(Mutex<Vec<Arc<Snapshot>>>);
+pub struct Retired(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    snapshots: Vec<Arc<Snapshot>>,
+    configs: Vec<Arc<Config>>,
+    /// A thread is giving some back.
+    busy: bool,
+}
 
 impl Retired {
-    /// Takes over a snapshot that has been replaced.
-    pub(super) fn keep(&self, snapshot: Arc<Snapshot>) {
-        let mut retired = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        retired.push(snapshot);
+    /// Takes over what has been replaced.
+    pub(super) fn keep(&self, snapshot: Arc<Snapshot>, config: Arc<Config>) {
+        let mut state = self.lock();
+        state.snapshots.push(snapshot);
+        state.configs.push(config);
     }
 
     /// Gives back what nobody uses any more, on a thread that may block. Called every second; must run inside a tokio runtime.
-    pub fn sweep(&self) {
+    pub fn sweep(self: &Arc<Self>) {
+        let retired = self.clone();
         let unused = {
-            let mut retired = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (used, unused): (Vec<_>, Vec<_>) = take(&mut *retired)
+            let mut state = self.lock();
+            if state.busy {
+                return;
+            }
+            let (used, unused): (Vec<_>, Vec<_>) = take(&mut state.snapshots)
                 .into_iter()
                 // Nobody can take another reference: it is out of everybody's reach but those who have one.
                 .partition(|snapshot| Arc::strong_count(snapshot) > 1);
-            *retired = used;
+            state.snapshots = used;
+            let unused = (unused, take(&mut state.configs));
+            state.busy = !(unused.0.is_empty() && unused.1.is_empty());
+            if !state.busy {
+                return;
+            }
             unused
         };
-        if !unused.is_empty() {
-            tokio::task::spawn_blocking(move || drop(unused));
-        }
+        tokio::task::spawn_blocking(move || {
+            drop(unused);
+            retired.lock().busy = false;
+        });
     }
 
-    /// How many are still in use.
+    /// How many are still in use, or not yet given back.
     pub fn len(&self) -> usize {
-        let retired = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        retired.len()
+        let state = self.lock();
+        state.snapshots.len() + state.configs.len() + usize::from(state.busy)
     }
 
     /// Whether none is.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -55,13 +55,11 @@ impl Server {
             );
         }
         let old = self.snapshot.swap(Arc::new(snapshot));
-        self.runtime.retired.keep(old);
-        self.runtime.retired.sweep();
         self.announce();
-        let old = std::mem::replace(&mut running.config, loaded.config);
+        let config = std::mem::replace(&mut running.config, loaded.config);
         running.digest = loaded.digest;
-        // PERF: as with the snapshot, giving it back takes long.
-        tokio::task::spawn_blocking(move || drop(old));
+        self.runtime.retired.keep(old, config);
+        self.runtime.retired.sweep();
         Ok(())
     }
 

@@ -143,6 +143,15 @@ impl<T> Entry<T> {
     }
 }
 
+impl<T> Default for HostMap<T> {
+    fn default() -> Self {
+        HostMap {
+            names: HashMap::new(),
+            v6: HashMap::new(),
+        }
+    }
+}
+
 impl<T> Default for Entry<T> {
     fn default() -> Self {
         Self {

@@ -18,6 +18,7 @@ use crate::upstream::Addresses;
 const _: () = assert!(config::COUNTED == limits::interactions::MOST_HELD);
 
 /// Limits of chats and callbacks.
+#[derive(Clone)]
 pub struct Interactions {
     /// Numbers, the same for every pair.
     pub rules: Rules,

@@ -15,6 +15,7 @@ use crate::runtime::Runtime;
 pub type Scoped = Arc<[(ScopeId, RequestRules)]>;
 
 /// What one client address may use.
+#[derive(Clone)]
 pub struct Limits {
     /// Never limited and never banned.
     pub exempt: Arc<[IpNet]>,

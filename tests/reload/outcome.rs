@@ -64,7 +64,8 @@ async fn a_reload_gives_back_what_it_replaced_when_the_last_request_is_over() {
         stage.reload(&servers(&[("one", &two)])).await,
         Outcome::Applied
     );
-    assert_eq!(stage.server.retired(), 1);
+    assert!(stage.server.retired() > 0);
+    assert!(weak.upgrade().is_some());
     drop(held);
     until("the old snapshot is given back", async || {
         stage.server.retired() == 0 && weak.upgrade().is_none()

@@ -62,7 +62,7 @@ pub enum Failed {
     #[error("the other process runs as user {0}, not as ours")]
     Stranger(u32),
     /// It took too long.
-    #[error("the other process said nothing for {PATIENCE:?}")]
+    #[error("the other process said nothing for too long")]
     Silent,
 }
 
@@ -84,9 +84,9 @@ impl Hello {
     }
 
     /// Whether what follows will be understood.
-    fn understood(self) -> Result<Hello, Failed> {
+    fn understood(&self) -> Result<(), Failed> {
         match self.protocol {
-            PROTOCOL => Ok(self),
+            PROTOCOL => Ok(()),
             other => Err(Failed::Language(format!(
                 "version {} with protocol {other}, where this one has {PROTOCOL}",
                 self.version

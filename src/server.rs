@@ -151,9 +151,16 @@ impl Server {
             running: Mutex::new(Running { config, digest }),
         };
         if let Some(old) = predecessor {
-            let remains = old.serving().await?;
-            let following = upgrade::follow(remains, server.runtime.clone());
-            server.tasks.push(tokio::spawn(following));
+            match old.serving().await {
+                Ok(remains) => {
+                    let following = upgrade::follow(remains, server.runtime.clone());
+                    server.tasks.push(tokio::spawn(following));
+                }
+                // It has left the sockets and the last word to this process, however it ended.
+                Err(why) => {
+                    warn!("the old process has gone before its connections finished: {why}")
+                }
+            }
         }
         server.announce();
         server.started().await;

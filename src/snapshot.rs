@@ -195,6 +195,7 @@ impl Snapshot {
             names: HostMap::default(),
             limits: self.limits.clone(),
             interactions: self.interactions.clone(),
+            lifecycle: self.lifecycle.clone(),
             contents: Contents::default(),
             folders: Vec::new(),
             without_hosts: OnceLock::new(),

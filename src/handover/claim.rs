@@ -37,7 +37,8 @@ impl Predecessor {
         same_user(&stream)?;
         wire::send(&mut stream, &Hello::ours()).await?;
         let greeting: Greeting = wire::receive(&mut stream).await?;
-        let hello = greeting.hello.understood()?;
+        let hello = greeting.hello;
+        hello.understood()?;
         let count = greeting.listeners.len() + 1;
         let mut descriptors = wire::receive_descriptors(&stream, count).await?;
         let admin = descriptors.pop().map(|socket| (greeting.admin, socket));

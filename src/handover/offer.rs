@@ -13,9 +13,13 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
 
 use super::{Failed, Greeting, Hello, Heritage, Socket, Word, same_user, wire};
 use crate::limits::interactions::Key;
+
+/// How long a successor may take from what is remembered to its first accept: some milliseconds of work.
+const HASTE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Where a successor is awaited.
 pub struct Offer {
@@ -67,7 +71,12 @@ impl Offer {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => match same_user(&stream) {
-                    Ok(()) => return Successor { stream, pid: 0 },
+                    Ok(()) => {
+                        return Successor {
+                            stream,
+                            hello: None,
+                        };
+                    }
                     Err(error) => log::warn!("nothing was handed over: {error}"),
                 },
                 Err(error) => {
@@ -82,27 +91,35 @@ impl Offer {
 /// A process that wants to take over.
 pub struct Successor {
     stream: UnixStream,
-    pid: u32,
+    hello: Option<Hello>,
 }
 
 impl Successor {
     /// Its process id, once it has introduced itself.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.hello.as_ref().map_or(0, |hello| hello.pid)
     }
 
-    /// Hears who it is and gives it the sockets.
+    /// Hears who it is.
     ///
     /// # Errors
     /// It has gone, or it is not to be understood.
+    pub async fn introduced(&mut self) -> Result<(), Failed> {
+        let hello: Hello = wire::receive(&mut self.stream).await?;
+        self.hello = Some(hello);
+        Ok(())
+    }
+
+    /// Gives it the sockets.
+    ///
+    /// # Errors
+    /// It has gone, or its version cannot take over from this one.
     pub async fn greet(
         &mut self,
         sockets: Vec<Socket>,
         admin: (SocketAddr, OwnedFd),
         key: Key,
     ) -> Result<(), Failed> {
-        let hello: Hello = wire::receive(&mut self.stream).await?;
-        let theirs = hello.understood();
         let (listeners, mut descriptors): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
         let greeting = Greeting {
             hello: Hello::ours(),
@@ -113,7 +130,7 @@ impl Successor {
         descriptors.push(admin.1);
         // Also to one that is not understood: it can then say what the difference is.
         wire::send(&mut self.stream, &greeting).await?;
-        self.pid = theirs?.pid;
+        self.hello.as_ref().map_or(Ok(()), Hello::understood)?;
         wire::send_descriptors(&self.stream, &descriptors).await
     }
 
@@ -131,7 +148,9 @@ impl Successor {
     /// It has gone.
     pub async fn serving(&mut self, heritage: &Heritage) -> Result<(), Failed> {
         wire::send(&mut self.stream, heritage).await?;
-        self.expect(Word::Serving).await
+        // Meanwhile nobody accepts: whoever cannot do it at once shall not keep clients waiting.
+        let served = timeout(HASTE, self.expect(Word::Serving)).await;
+        served.unwrap_or(Err(Failed::Silent))
     }
 
     /// Tells it how many connections have yet to finish. False: it has gone, or does not listen.

@@ -51,6 +51,7 @@ async fn sockets_and_bans_pass_and_the_old_process_reports_until_it_ends() {
         let limits = banned();
         let mut successor = offer.accept().await;
         let key = limits.interactions.key();
+        successor.introduced().await?;
         successor.greet(sockets, admin, key).await?;
         successor.ready().await?;
         successor.serving(&Heritage::of(&limits)).await?;
@@ -91,6 +92,7 @@ async fn a_successor_that_goes_away_at_any_step_leaves_an_error_behind() {
             let limits = banned();
             let mut successor = offer.accept().await;
             let key = limits.interactions.key();
+            successor.introduced().await?;
             successor
                 .greet(vec![socket().await], socket().await, key)
                 .await?;
@@ -125,9 +127,12 @@ async fn nonsense_is_refused_and_a_length_alone_reserves_nothing() {
         stranger.write_all(frame).await.expect("is heard");
         stranger.shutdown().await.expect("ends");
         let mut successor = offer.accept().await;
-        let greeted = successor
-            .greet(vec![], socket().await, Limits::new().interactions.key())
-            .await;
+        let greeted = async {
+            successor.introduced().await?;
+            let key = Limits::new().interactions.key();
+            successor.greet(vec![], socket().await, key).await
+        };
+        let greeted = greeted.await;
         assert!(greeted.is_err(), "{frame:?}");
     }
 }

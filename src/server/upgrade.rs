@@ -25,7 +25,8 @@ impl Server {
     /// # Errors
     /// The new process did not get as far as serving. Then this one accepts as before.
     pub async fn hand_over(&self, successor: &mut Successor) -> Result<(), Failed> {
-        // No reload meanwhile: it would change the listeners.
+        successor.introduced().await?;
+        // No reload from here on: it would change the listeners.
         let _running = self.running.lock().await;
         let sockets = self.door.sockets()?;
         let key = self.runtime.limits.interactions.key();

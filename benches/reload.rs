@@ -60,7 +60,8 @@ fn compile(config: &Config, with: bool) -> Snapshot {
         snapshot: &WORLD.snapshot,
     };
     let compiled = Snapshot::compile_over(config, &WORLD.runtime, with.then_some(before));
-    compiled.ok().expect("the file is right")
+    // A snapshot cannot be printed, so `expect` on the result itself cannot be had.
+    compiled.unwrap_or_else(|found| unreachable!("the file is right: {found:?}"))
 }
 
 /// The text as a tree of values.

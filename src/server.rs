@@ -158,7 +158,7 @@ impl Server {
                 }
                 // It has left the sockets and the last word to this process, however it ended.
                 Err(why) => {
-                    warn!("the old process has gone before its connections finished: {why}")
+                    warn!("the old process has gone before its connections finished: {why}");
                 }
             }
         }

@@ -58,6 +58,8 @@ refusals() { # admin port: what was refused so far, by reason
 run() { # name port admin path mode...
     local name=$1 port=$2 admin=$3 path=$4
     shift 4
+    # Each attack begins with the limits untouched by the one before.
+    curl -s -o /dev/null -H 'Content-Type: application/json' -d '{"address": "127.0.0.1"}' "http://127.0.0.1:$admin/api/bans/lift"
     refusals "$admin" >"$folder/before"
     honest "$port" >"$folder/honest" &
     local asking=$!

@@ -129,6 +129,13 @@ impl Admin {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Serves no more. Returns when the address is free.
+    pub async fn closed(mut self) {
+        self.task.abort();
+        // Always an error: cancelled.
+        let _ = (&mut self.task).await;
+    }
 }
 
 impl Drop for Admin {
@@ -210,8 +217,7 @@ async fn ready(State(gateway): State<Gateway>) -> impl IntoResponse {
 }
 
 async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    gateway.runtime.gauge();
-    text(StatusCode::OK, gateway.runtime.metrics.text())
+    text(StatusCode::OK, gateway.runtime.scrape())
 }
 
 /// Prometheus' own media type; browsers show it as text.

@@ -6,8 +6,9 @@
 //! [`limits`] is what each client has used and who is shut out. What the gateway answers by itself has a [`reason`] and comes from [`respond`].
 //!
 //! [`config`] reads the YAML file and reports every mistake as a [`diagnostic`]; [`snapshot`] is the file compiled, immutable and
-//! replaced whole; [`runtime`] is what has happened and outlives it. [`server`] starts and stops all of it, [`load`] and [`reload`] bring a
-//! changed file into force, [`admin`] and [`observe`] let people look, [`cli`] holds the commands.
+//! replaced whole; both read through [`regular_file`]. [`runtime`] is what has happened and outlives it. [`server`] starts and stops all
+//! of it, [`load`] and [`reload`] bring a changed file into force, [`handover`] gives everything to a new process, [`state`] remembers over a
+//! restart, [`admin`] and [`observe`] let people look, [`cli`] holds the commands.
 
 pub mod admin;
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod limits;
 pub mod load;
 pub mod observe;
 pub mod reason;
+pub mod regular_file;
 pub mod reload;
 pub mod request_id;
 pub mod respond;

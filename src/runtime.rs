@@ -3,8 +3,9 @@
 //! The other half is [`Snapshot`], what the file says. If a SIGHUP would reset a value here and an
 //! attacker would like that, it is in the right place.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Runtime {
     pub reloads: Reloads,
     /// Snapshots that requests still hold on to.
     pub retired: Arc<Retired>,
+    /// One scrape at a time: each takes gauges away and puts them back.
+    scraping: Mutex<()>,
     ready: AtomicBool,
 }
 
@@ -60,6 +63,7 @@ impl Runtime {
             metrics: Metrics::new(),
             reloads: Reloads::new(),
             retired: Arc::default(),
+            scraping: Mutex::default(),
             ready: AtomicBool::new(false),
         }
     }
@@ -116,13 +120,21 @@ impl Runtime {
         }
     }
 
-    /// Brings the gauges up to date that are read off tables.
-    pub fn gauge(&self) {
+    /// The text a scrape gets, with the gauges up to date that are read off tables.
+    pub fn scrape(&self) -> String {
+        let _alone = self.scraping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.gauge();
+        self.metrics.text()
+    }
+
+    fn gauge(&self) {
         let table = &self.limits.table;
         self.metrics.tracked_addresses.set(number(table.len()));
         self.metrics.bans.set(number(table.bans_len(Clock::now())));
         self.metrics.untracked.follow(table.untracked());
         self.metrics.missed_bans.follow(table.missed_bans());
+        // A pair that an earlier file named is told of only as long as there is something left of it.
+        self.metrics.interactions.reset();
         for pair in self.limits.interactions.pairs() {
             let gauge = |kind: Kind| {
                 self.metrics
@@ -141,9 +153,13 @@ impl Runtime {
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         for count in 1_u64.. {
             second.tick().await;
-            let rules = &snapshot.load().interactions.rules;
+            let snapshot = snapshot.load();
+            let upstreams = snapshot.upstreams.iter();
+            let pairs = upstreams.filter_map(|upstream| upstream.facts.interactions.as_ref());
+            let named: HashSet<&str> = pairs.map(|pair| &**pair.name()).collect();
+            let silence = snapshot.interactions.rules.silence;
             let interactions = &self.limits.interactions;
-            interactions.sweep(|_| Some(rules.silence), Clock::now());
+            interactions.sweep(|pair| named.contains(pair).then_some(silence), Clock::now());
             self.retired.sweep();
             if count % 10 == 0 {
                 self.refusals.flush();

@@ -15,15 +15,14 @@ mod upgrade;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use log::{info, warn};
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
-use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::admin::Admin;
@@ -62,13 +61,13 @@ pub struct Server {
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) door: FrontDoor<HttpProxy<Gateway>>,
-    admin: Admin,
+    admin: Mutex<Admin>,
     /// Ended with the server.
     tasks: Vec<JoinHandle<()>>,
     /// A new process has everything.
     handed_over: AtomicBool,
     /// What was read; locked for as long as a reload takes, so that there is one at a time.
-    pub(crate) running: Mutex<Running>,
+    pub(crate) running: tokio::sync::Mutex<Running>,
 }
 
 impl Drop for Server {
@@ -118,15 +117,10 @@ impl Server {
         let admin = match inherited {
             Some(socket) => {
                 Admin::inherit(admin_address, socket, snapshot.clone(), runtime.clone())
+                    .map_err(|error| no_admin(admin_address, &error))?
             }
-            None => Admin::bind(admin_address, snapshot.clone(), runtime.clone()).await,
+            None => bind_admin(admin_address, &snapshot, &runtime).await?,
         };
-        let admin = admin.map_err(|error| {
-            let why = why_not(admin_address, &error);
-            StartError::Listen(format!(
-                "the admin listener cannot listen on {admin_address}: {error}{why}"
-            ))
-        })?;
         match &mut predecessor {
             None => memory::restore(&snapshot.load(), &runtime),
             Some(old) => {
@@ -146,9 +140,9 @@ impl Server {
             snapshot,
             runtime,
             door,
-            admin,
+            admin: Mutex::new(admin),
             handed_over: AtomicBool::new(false),
-            running: Mutex::new(Running { config, digest }),
+            running: tokio::sync::Mutex::new(Running { config, digest }),
         };
         if let Some(old) = predecessor {
             match old.serving().await {
@@ -175,7 +169,11 @@ impl Server {
 
     /// Where the admin listener is.
     pub fn admin(&self) -> SocketAddr {
-        self.admin.address()
+        self.admin_listener().address()
+    }
+
+    pub(crate) fn admin_listener(&self) -> MutexGuard<'_, Admin> {
+        self.admin.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the file says at the moment.
@@ -228,6 +226,22 @@ impl Server {
             );
         }
     }
+}
+
+async fn bind_admin(
+    listen: SocketAddr,
+    snapshot: &Arc<ArcSwap<Snapshot>>,
+    runtime: &Arc<Runtime>,
+) -> Result<Admin, StartError> {
+    let bound = Admin::bind(listen, snapshot.clone(), runtime.clone()).await;
+    bound.map_err(|error| no_admin(listen, &error))
+}
+
+fn no_admin(listen: SocketAddr, error: &io::Error) -> StartError {
+    let why = why_not(listen, error);
+    StartError::Listen(format!(
+        "the admin listener cannot listen on {listen}: {error}{why}"
+    ))
 }
 
 fn not_bound(errors: BindErrors) -> StartError {

@@ -200,25 +200,42 @@ fn the_last_of_many_sighups_is_never_lost() {
 }
 
 #[test]
-fn a_new_admin_address_waits_for_the_next_start_and_says_so() {
+fn a_new_admin_address_is_taken_on_sighup_and_one_that_cannot_be_had_changes_nothing() {
     let world = world(&file(""));
     let gateway = Gateway::start(&world);
-    let (_, admin) = gateway.addresses();
-    world.write(
-        "p.yaml",
-        &file("").replace(
+    let (public, admin) = gateway.addresses();
+    let mut living = open(admin);
+    let moved = |to: SocketAddr| {
+        let more = file("  new.example.com: { files: www }\n");
+        more.replace(
             "admin: { listen: 127.0.0.1:0 }",
-            "admin: { listen: 127.0.0.1:1 }",
-        ),
-    );
+            &format!("admin: {{ listen: {to} }}"),
+        )
+    };
+    world.write("p.yaml", &moved(public[0]));
     gateway.signal(Signal::HUP);
     gateway.wait_for(
-        &format!(
-            "the admin listener stays on {admin}: it moves to 127.0.0.1:1 with the next start"
-        ),
+        &format!("the admin listener cannot listen on {}", public[0]),
         1,
     );
     assert_eq!(status(&readiness(admin)), "200");
+    assert_eq!(
+        status(&ask(&mut open(public[0]), &get("new.example.com", "/"))),
+        "404"
+    );
+
+    world.write("p.yaml", &moved("127.0.0.2:0".parse().unwrap()));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the configuration was applied", 1);
+    let log = gateway.log();
+    let new = log
+        .rsplit("health on http://")
+        .next()
+        .and_then(|rest| rest.lines().next());
+    assert_eq!(status(&readiness(new.unwrap().parse().unwrap())), "200");
+    assert!(TcpStream::connect(admin).is_err());
+    // Who has nothing under way there is told to go.
+    assert_eq!(living.read(&mut [0]).unwrap(), 0);
 }
 
 #[test]

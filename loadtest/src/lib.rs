@@ -2,7 +2,7 @@
 //!
 //! [`icws`], [`webtools`] and [`webhtml`] stand for the CIC server, [`rude`] servers and clients misbehave, [`slow`] clients attack,
 //! [`wire`] is the raw HTTP server under all of them, [`edge`] is a gateway in this process, [`demo`] is all of it together, [`flood`]
-//! measures, and [`large`] is a configuration to measure with.
+//! measures, [`large`] is a configuration to measure with, and [`traffic`] is what must not notice a reload, an upgrade or a drain.
 
 pub mod demo;
 pub mod edge;
@@ -11,6 +11,7 @@ pub mod icws;
 pub mod large;
 pub mod rude;
 pub mod slow;
+pub mod traffic;
 pub mod webhtml;
 pub mod webtools;
 pub mod wire;

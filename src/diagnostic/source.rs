@@ -1,11 +1,10 @@
 //! The text of a configuration file, kept as long as somebody may have to point into it.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Diagnostic, Place};
+use crate::regular_file;
 
 /// Largest configuration file that is read, in bytes: room for 10,000 hosts with ten generously written routes each.
 pub const MAX_FILE_SIZE: u64 = 16 * 1024 * 1024;
@@ -32,7 +31,7 @@ impl Source {
         }
     }
 
-    /// Reads a file of at most [`MAX_FILE_SIZE`] bytes of UTF-8.
+    /// Reads a regular file of at most [`MAX_FILE_SIZE`] bytes of UTF-8.
     ///
     /// # Errors
     /// A [`Report`](super::Report) of one diagnostic: the file cannot be read, is too large, or is not UTF-8.
@@ -45,21 +44,12 @@ impl Source {
                 vec![diagnostic],
             )
         };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes))
-            .map_err(|error| {
-                refuse(
-                    Diagnostic::new(None, format!("the file cannot be read: {error}"))
-                        .remedy("name the configuration file with `-c FILE`"),
-                )
-            })?;
-        if bytes.len() as u64 > MAX_FILE_SIZE {
-            return Err(refuse(Diagnostic::new(
-                None,
-                format!("the file is larger than {} MiB", MAX_FILE_SIZE >> 20),
-            )));
-        }
+        let bytes = regular_file::read(path, MAX_FILE_SIZE).map_err(|error| {
+            refuse(
+                Diagnostic::new(None, format!("the file cannot be read: {error}"))
+                    .remedy("name the configuration file with `-c FILE`"),
+            )
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
             let before = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default());

@@ -1,8 +1,8 @@
 //! Listening sockets and the loop that accepts from one.
 //!
 //! ```ignore
-//! let socket = listener::bind("0.0.0.0:443".parse()?)?;
-//! tokio::spawn(listener::accept_loop(Arc::new(socket), settings, door));
+//! let socket = listener::open(listener::bind("0.0.0.0:443".parse()?, &[])?)?;
+//! tokio::spawn(listener::accept_loop(Arc::new(socket), settings, door, leave));
 //! ```
 
 use std::io;
@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use pingora_core::apps::HttpServerApp;
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::cut::Cuts;
 use super::{ListenerSettings, Shared, serve};
@@ -27,13 +29,17 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(60), Duration:
 const UNSENT: u32 = 64 * 1024;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// Binds and listens. IPv6 addresses take IPv6 only: an address means what it says.
+/// Binds, and does not listen yet: as long as other addresses may fail, no client must end up here. IPv6 addresses take IPv6 only: an
+/// address means what it says.
+///
+/// A socket that is `leaving` shares its port with the new one for the moment that both are there: `0.0.0.0:443` becomes
+/// `192.0.2.1:443` without an instant in which nobody listens.
 ///
 /// PERF: on Linux an accepted socket inherits TCP_NODELAY, TCP_NOTSENT_LOWAT and keep-alive from the listening one, so accepting costs no further calls.
 ///
 /// # Errors
 /// Those of the system, such as an address in use or a port that needs a capability.
-pub(super) fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn bind(listen: SocketAddr, leaving: &[Arc<TcpListener>]) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(listen),
         Type::STREAM,
@@ -52,8 +58,19 @@ pub(super) fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
         .with_retries(retries);
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_notsent_lowat(UNSENT)?;
+    share(&socket, listen, leaving)?;
     socket.bind(&listen.into())?;
+    Ok(socket)
+}
+
+/// Listens on a socket from [`bind`].
+///
+/// # Errors
+/// Somebody else listens there since.
+pub(super) fn open(socket: Socket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
+    // From here on nobody else may have a part of the port, least of all a second gateway that was started by mistake.
+    socket.set_reuse_port(false)?;
     TcpListener::from_std(socket.into())
 }
 
@@ -73,43 +90,46 @@ pub(super) fn from_fd(socket: OwnedFd) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts until the task is aborted. Each connection gets the settings of its moment.
+/// What was shared stays with its owner: no new socket came of it.
+pub(super) fn unshare(staying: &[Arc<TcpListener>]) {
+    for socket in staying {
+        // It fails for no socket that listens.
+        let _ = SockRef::from(&**socket).set_reuse_port(false);
+    }
+}
+
+/// Linux lets two sockets have one port if both say so at the moment the second one binds.
+fn share(socket: &Socket, listen: SocketAddr, leaving: &[Arc<TcpListener>]) -> io::Result<()> {
+    for old in leaving {
+        if listen.port() != 0 && old.local_addr()?.port() == listen.port() {
+            SockRef::from(&**old).set_reuse_port(true)?;
+            socket.set_reuse_port(true)?;
+        }
+    }
+    Ok(())
+}
+
+/// Accepts until `leave` says so, and then whoever is in the queue already: closing would reset them. Each connection gets the settings of
+/// its moment. Aborted, it leaves the queue as it is.
 pub(super) async fn accept_loop<A>(
     listener: Arc<TcpListener>,
     settings: Arc<ArcSwap<ListenerSettings>>,
     door: Arc<Shared<A>>,
+    leave: Arc<Notify>,
 ) where
     A: HttpServerApp + Send + Sync + 'static,
 {
     let bound = listener.local_addr().ok();
     let mut pause = PAUSE.0;
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = leave.notified() => break,
+        };
+        match accepted {
             Ok((tcp, peer)) => {
                 pause = PAUSE.0;
-                let settings = settings.load_full();
-                let cuts = Cuts::watch(&*door.keeper);
-                let Some(guard) = door.keeper.admit(peer.ip().to_canonical(), &settings) else {
-                    continue;
-                };
-                // PERF: only a wildcard listener has to ask which of our addresses it was.
-                let local = match bound.filter(|bound| !bound.ip().is_unspecified()) {
-                    Some(bound) => bound,
-                    None => match tcp.local_addr() {
-                        Ok(local) => local,
-                        Err(_) => continue,
-                    },
-                };
-                let arrival = serve::Arrival {
-                    tcp,
-                    peer,
-                    local,
-                    settings,
-                    guard,
-                    cuts,
-                    at: Instant::now(),
-                };
-                tokio::spawn(serve::connection(door.count(), arrival));
+                serve_one(tcp, peer, bound, settings.load_full(), &door);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -120,6 +140,47 @@ pub(super) async fn accept_loop<A>(
             }
         }
     }
+    // The clock is asked after the queue, so who waits is found; a flood that goes on meanwhile has its end here.
+    for _ in 0..BACKLOG {
+        match timeout(Duration::ZERO, listener.accept()).await {
+            Ok(Ok((tcp, peer))) => serve_one(tcp, peer, bound, settings.load_full(), &door),
+            Ok(Err(error)) if is_of_one_connection(&error) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+fn serve_one<A>(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    bound: Option<SocketAddr>,
+    settings: Arc<ListenerSettings>,
+    door: &Arc<Shared<A>>,
+) where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    let cuts = Cuts::watch(&*door.keeper);
+    let Some(guard) = door.keeper.admit(peer.ip().to_canonical(), &settings) else {
+        return;
+    };
+    // PERF: only a wildcard listener has to ask which of our addresses it was.
+    let local = match bound.filter(|bound| !bound.ip().is_unspecified()) {
+        Some(bound) => bound,
+        None => match tcp.local_addr() {
+            Ok(local) => local,
+            Err(_) => return,
+        },
+    };
+    let arrival = serve::Arrival {
+        tcp,
+        peer,
+        local,
+        settings,
+        guard,
+        cuts,
+        at: Instant::now(),
+    };
+    tokio::spawn(serve::connection(door.count(), arrival));
 }
 
 /// accept(2): these tell of a connection that failed before it was taken, and the next one may be fine.
@@ -144,7 +205,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_accepted_connection_has_nodelay_and_keepalive() {
-        let listener = bind(([127, 0, 0, 1], 0).into()).expect("loopback");
+        let socket = bind(([127, 0, 0, 1], 0).into(), &[]).expect("loopback");
+        let listener = open(socket).expect("listens");
         let address = listener.local_addr().expect("bound");
         let _client = tokio::net::TcpStream::connect(address)
             .await
@@ -162,9 +224,10 @@ mod tests {
 
     #[tokio::test]
     async fn both_families_may_have_the_same_port() {
-        let four = bind(([0, 0, 0, 0], 0).into()).expect("any IPv4 address");
+        let four = bind(([0, 0, 0, 0], 0).into(), &[]).expect("any IPv4 address");
+        let four = open(four).expect("listens");
         let port = four.local_addr().expect("bound").port();
-        match bind((std::net::Ipv6Addr::UNSPECIFIED, port).into()) {
+        match bind((std::net::Ipv6Addr::UNSPECIFIED, port).into(), &[]) {
             Ok(_) => {}
             // The machine may have no IPv6; what must not happen is that the addresses collide.
             Err(error) => assert_ne!(error.kind(), io::ErrorKind::AddrInUse),

@@ -16,8 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use pingora_core::apps::HttpServerApp;
+use socket2::Socket;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::{ListenerSettings, Shared, listener};
@@ -50,8 +52,12 @@ pub(super) struct Listeners {
 struct Listener {
     wanted: SocketAddr,
     actual: SocketAddr,
+    /// The accept loop's, so that a new address can take its port over.
+    /// The accept loop's, for a new address that takes its port over and for the next process.
     socket: Arc<TcpListener>,
     settings: Arc<ArcSwap<ListenerSettings>>,
+    /// Ends the accept loop once its queue is empty.
+    leave: Arc<Notify>,
     accepting: JoinHandle<()>,
 }
 
@@ -94,7 +100,8 @@ impl Listeners {
         let _alone = self.changing.lock().await;
         for listener in self.lock().iter_mut() {
             listener.accepting.abort();
-            listener.accepting = accept(&listener.socket, &listener.settings, door);
+            listener.accepting =
+                accept(&listener.socket, &listener.settings, &listener.leave, door);
         }
     }
 
@@ -107,7 +114,7 @@ impl Listeners {
         A: HttpServerApp + Send + Sync + 'static,
     {
         let _alone = self.changing.lock().await;
-        let had: Vec<SocketAddr> = self.lock().iter().map(|l| l.wanted).collect();
+        let had = self.had();
         let mut inherited = std::mem::take(
             &mut *self
                 .inherited
@@ -116,7 +123,7 @@ impl Listeners {
         );
         let mut fresh = {
             let wanted: Vec<SocketAddr> = wanted.iter().map(|new| new.listen).collect();
-            bind_new(&wanted, &had, &mut inherited)?
+            open_all(bind_new(&wanted, had, &mut inherited)?)?
         }
         .into_iter();
         let leaving =
@@ -143,10 +150,11 @@ impl Listeners {
     }
 
     pub(super) fn cannot_be_bound(&self, wanted: &[SocketAddr]) -> BindErrors {
-        let had: Vec<SocketAddr> = self.lock().iter().map(|l| l.wanted).collect();
-        bind_new(wanted, &had, &mut Vec::new())
-            .err()
-            .unwrap_or_default()
+        let had = self.had();
+        let leaving = leaving(wanted, &had);
+        let bound = bind_new(wanted, had, &mut Vec::new());
+        listener::unshare(&leaving);
+        bound.err().unwrap_or_default()
     }
 
     pub(super) async fn stop(&self) {
@@ -159,6 +167,11 @@ impl Listeners {
         self.lock().iter().map(|l| (l.wanted, l.actual)).collect()
     }
 
+    fn had(&self) -> Vec<Had> {
+        let sockets = |l: &Listener| (l.wanted, l.socket.clone());
+        self.lock().iter().map(sockets).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,10 +180,10 @@ impl Listeners {
 /// Binds what is wanted and neither there yet nor inherited, in order; all or nothing.
 fn bind_new(
     wanted: &[SocketAddr],
-    had: &[SocketAddr],
+    mut had: Vec<Had>,
     inherited: &mut Vec<Inherited>,
-) -> Result<Vec<(TcpListener, SocketAddr)>, BindErrors> {
-    let mut had = had.to_vec();
+) -> Result<Vec<Fresh>, BindErrors> {
+    let leaving = leaving(wanted, &had);
     let mut seen: Vec<SocketAddr> = Vec::new();
     let mut fresh = Vec::new();
     let mut errors = Vec::new();
@@ -181,16 +194,15 @@ fn bind_new(
             continue;
         }
         seen.push(listen);
-        if let Some(at) = had.iter().position(|&had| had == listen) {
+        if let Some(at) = had.iter().position(|(had, _)| *had == listen) {
             had.remove(at);
             continue;
         }
         let at = inherited.iter().position(|(wanted, _)| *wanted == listen);
         let bound = match at.map(|at| inherited.remove(at)) {
-            Some((_, socket)) => listener::from_fd(socket),
-            None => listener::bind(listen),
+            Some((_, socket)) => listener::from_fd(socket).map(Fresh::Inherited),
+            None => listener::bind(listen, &leaving).map(|socket| Fresh::Bound(listen, socket)),
         };
-        let bound = bound.and_then(|socket| socket.local_addr().map(|actual| (socket, actual)));
         match bound {
             Ok(bound) => fresh.push(bound),
             Err(error) => errors.push(BindError { listen, error }),
@@ -199,17 +211,51 @@ fn bind_new(
     if errors.is_empty() {
         Ok(fresh)
     } else {
+        listener::unshare(&leaving);
         Err(errors)
     }
 }
 
-/// Returns when the sockets are closed, so that their addresses are free.
+/// A listener's address in the file, and its socket.
+type Had = (SocketAddr, Arc<TcpListener>);
+
+/// A socket that was not there before.
+enum Fresh {
+    Inherited(TcpListener),
+    /// Nobody comes in by it yet.
+    Bound(SocketAddr, Socket),
+}
+
+fn leaving(wanted: &[SocketAddr], had: &[Had]) -> Vec<Arc<TcpListener>> {
+    had.iter()
+        .filter(|(had, _)| !wanted.contains(had))
+        .map(|(_, socket)| socket.clone())
+        .collect()
+}
+
+/// Listens on all of them, now that each could be had.
+fn open_all(fresh: Vec<Fresh>) -> Result<Vec<(TcpListener, SocketAddr)>, BindErrors> {
+    let open = |fresh| {
+        let (listen, opened) = match fresh {
+            Fresh::Inherited(socket) => (None, Ok(socket)),
+            Fresh::Bound(listen, socket) => (Some(listen), listener::open(socket)),
+        };
+        let opened = opened.and_then(|socket| socket.local_addr().map(|actual| (socket, actual)));
+        opened.map_err(|error| {
+            let listen = listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
+            vec![BindError { listen, error }]
+        })
+    };
+    fresh.into_iter().map(open).collect()
+}
+
+/// Returns when the sockets are closed, so that their addresses are free. Who was in their queues has been let in.
 async fn stop_all(leaving: Vec<Listener>) {
     for listener in &leaving {
-        listener.accepting.abort();
+        listener.leave.notify_one();
     }
     for mut listener in leaving {
-        // Always an error: cancelled.
+        // An error only if it was paused: cancelled.
         let _ = (&mut listener.accepting).await;
     }
 }
@@ -217,13 +263,19 @@ async fn stop_all(leaving: Vec<Listener>) {
 fn accept<A>(
     socket: &Arc<TcpListener>,
     settings: &Arc<ArcSwap<ListenerSettings>>,
+    leave: &Arc<Notify>,
     door: &Arc<Shared<A>>,
 ) -> JoinHandle<()>
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    let (socket, settings, door) = (socket.clone(), settings.clone(), door.clone());
-    tokio::spawn(listener::accept_loop(socket, settings, door))
+    let (socket, settings) = (socket.clone(), settings.clone());
+    tokio::spawn(listener::accept_loop(
+        socket,
+        settings,
+        door.clone(),
+        leave.clone(),
+    ))
 }
 
 /// A front door that is dropped stops accepting; its connections finish by themselves.
@@ -245,12 +297,14 @@ impl Listener {
     {
         let wanted = settings.listen;
         let (socket, settings) = (Arc::new(socket), Arc::new(ArcSwap::from_pointee(settings)));
+        let leave = Arc::default();
         Listener {
             wanted,
             actual,
-            accepting: accept(&socket, &settings, door),
+            accepting: accept(&socket, &settings, &leave, door),
             socket,
             settings,
+            leave,
         }
     }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use log::warn;
+use log::info;
 
 use super::{FIRST_LOOK_UP, Fresh, Running, broke_off, compared, hash, on_blocking};
+use crate::admin::Admin;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindError, BindErrors};
 use crate::load::Loaded;
 use crate::server::{Server, StartError, why_not};
+use crate::snapshot::Snapshot;
 
 impl Server {
     /// Replaces the configuration by one that is in memory. Requests under way finish with the one they began with. One that changes
@@ -45,22 +47,44 @@ impl Server {
             loaded, snapshot, ..
         } = fresh;
         self.runtime.resolver.settled(FIRST_LOOK_UP).await;
+        // Bound before anything changes, so that an address that cannot be had changes nothing.
+        let moved = match snapshot.admin != self.snapshot.load().admin {
+            true => Some(self.bind_admin(&snapshot, &loaded.config).await?),
+            false => None,
+        };
         let applied = self.door.apply(snapshot.listeners.clone()).await;
         applied.map_err(|errors| at_listeners(errors, &loaded.config))?;
-        if snapshot.admin != self.snapshot.load().admin {
-            warn!(
-                "the admin listener stays on {}: it moves to {} with the next start",
-                self.admin(),
-                snapshot.admin
-            );
-        }
         let old = self.snapshot.swap(Arc::new(snapshot));
+        if let Some(new) = moved {
+            info!("metrics and health on http://{}", new.address());
+            let old = std::mem::replace(&mut *self.admin_listener(), new);
+            old.closed().await;
+        }
         self.announce();
         let config = std::mem::replace(&mut running.config, loaded.config);
         running.digest = loaded.digest;
         self.runtime.retired.keep(old, config);
         self.runtime.retired.sweep();
         Ok(())
+    }
+
+    async fn bind_admin(
+        &self,
+        snapshot: &Snapshot,
+        config: &Config,
+    ) -> Result<Admin, Vec<Diagnostic>> {
+        let bound = Admin::bind(snapshot.admin, self.snapshot.clone(), self.runtime.clone()).await;
+        bound.map_err(|error| {
+            let what = format!(
+                "the admin listener cannot listen on {}: {error}",
+                snapshot.admin
+            );
+            let wrong = Diagnostic::new(config.admin.listen.place, what);
+            vec![match why_not(snapshot.admin, &error) {
+                why if why.is_empty() => wrong,
+                why => wrong.remedy(why.trim_start_matches([':', ' '])),
+            }]
+        })
     }
 
     /// New addresses of a configuration that is refused for other reasons, and that somebody else has.

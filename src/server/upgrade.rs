@@ -30,7 +30,8 @@ impl Server {
         let _running = self.running.lock().await;
         let sockets = self.door.sockets()?;
         let key = self.runtime.limits.interactions.key();
-        successor.greet(sockets, self.admin.socket()?, key).await?;
+        let admin = self.admin_listener().socket()?;
+        successor.greet(sockets, admin, key).await?;
         successor.ready().await?;
         self.door.pause().await;
         let heritage = Heritage::of(&self.runtime.limits);
@@ -47,7 +48,7 @@ impl Server {
     pub async fn leave_to(&self, successor: &mut Successor) -> usize {
         self.runtime.set_ready(false);
         self.tasks.iter().for_each(JoinHandle::abort);
-        self.admin.close();
+        self.admin_listener().close();
         let report = async {
             let mut tick = tokio::time::interval(REPORT);
             loop {

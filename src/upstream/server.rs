@@ -3,7 +3,7 @@
 //! The pool's key in Pingora holds the address, the TLS name and the client certificate but not the CA
 //! (`pingora-core` upstreams/peer.rs, `impl Hash for HttpPeer`), so `group_key` is a digest of all that identifies the server and
 //! how it is verified: two servers, two CAs or two identities never share a connection, and a reload that changes any of them
-//! starts with fresh ones.
+//! starts with fresh ones. How long a connection may lie unused is part of it too.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
@@ -144,6 +144,10 @@ impl Upstream {
         let address = self.addresses.first().ok_or(Reason::UpstreamUnresolved)?;
         let mut peer = Box::new(self.template.clone());
         peer._address = address.into();
+        // A connection lies in the pool for as long as the last request on it wanted: one that wants it shorter must not find it.
+        let mut digest = DefaultHasher::new();
+        (peer.group_key, timeouts.pooled).hash(&mut digest);
+        peer.group_key = digest.finish();
         let options = &mut peer.options;
         // Shared, so that an address that does not answer leaves time for the next, and the client's patience holds for all.
         let tried = u32::try_from(self.addresses.count().clamp(1, TRIES)).unwrap_or(1);

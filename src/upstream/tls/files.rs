@@ -22,6 +22,7 @@ use openssl::sha::sha256;
 use openssl::x509::X509;
 
 use super::{ClientIdentity, TlsFileError, Trust, digest_of, identity_of};
+use crate::regular_file;
 
 /// Far more than every authority of the world in one file, in bytes.
 const MAX_FILE_SIZE: u64 = 16 << 20;
@@ -73,10 +74,12 @@ impl TlsFiles {
         let bytes = match read.get(path) {
             Some(known) => known.clone(),
             None => {
-                let fresh = read_file(path).map(Rc::from).map_err(|error| Unread {
-                    kind: error.kind(),
-                    why: error.to_string(),
-                });
+                let fresh = regular_file::read(path, MAX_FILE_SIZE)
+                    .map(Rc::from)
+                    .map_err(|error| Unread {
+                        kind: error.kind(),
+                        why: error.to_string(),
+                    });
                 if let Ok(bytes) = &fresh {
                     self.contents.borrow_mut().note(path, bytes);
                 }
@@ -194,7 +197,8 @@ impl Contents {
     /// Whether every file is still what it was. Reads them all.
     pub fn are_unchanged(&self) -> bool {
         self.0.iter().all(|(path, content)| {
-            read_file(path).is_ok_and(|bytes| sha256(&bytes) == content.digest)
+            regular_file::read(path, MAX_FILE_SIZE)
+                .is_ok_and(|bytes| sha256(&bytes) == content.digest)
         })
     }
 
@@ -244,18 +248,6 @@ fn about(leaf: &X509) -> String {
         .take(100)
         .collect();
     format!("{name}, until {}", leaf.not_after())
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe or a device would keep a reload waiting, or never end; every signal waits behind it.
-    let kind = std::fs::metadata(path)?;
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    if kind.len() > MAX_FILE_SIZE {
-        return Err(io::Error::other("it is larger than 16 MiB"));
-    }
-    std::fs::read(path)
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ impl Site {
             n(2, 6)
         );
         // A server under another name is another server: its connections are made anew.
-        let (web, renamed) = (format!("web{}", round % 3), round % 3 > 0);
+        let (web, renamed) = (format!("web{}", round % 3), !round.is_multiple_of(3));
         let (mut servers, mut routes) = (
             self.servers.replace("TIMEOUTS", &timeouts),
             self.routes.clone(),

@@ -10,6 +10,8 @@ use portcullis::server::Server;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // RUST_LOG=portcullis::reload=debug shows how long each step takes.
+    env_logger::init();
     let mut numbers = std::env::args().skip(1).map_while(|word| word.parse().ok());
     let rounds = numbers.next().unwrap_or(1000);
     let hosts = numbers.next().unwrap_or(10_000);

@@ -8,8 +8,9 @@
 //!                  └─────────┴──────────────────────────────┴───────────────── refused, with every reason
 //! ```
 //!
-//! Whatever takes long runs on a thread that may block: the threads that serve clients only exchange one pointer for another.
+//! Whatever takes long runs on a thread of its own: the threads that serve clients only exchange one pointer for another.
 
+mod aside;
 mod changes;
 mod retired;
 mod status;
@@ -19,8 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log::{info, warn};
-use tokio::task::spawn_blocking;
+use log::{debug, info, warn};
 
 pub use retired::Retired;
 pub use status::{Outcome, Reloads};
@@ -33,6 +33,8 @@ use crate::runtime::Runtime;
 use crate::server::Server;
 use crate::snapshot::{Before, Snapshot};
 use status::{Last, Refusal};
+
+pub(crate) use aside::run as aside;
 
 /// How long the first look-up of new names may hold up a start or a reload. Without it the first requests would be answered 502.
 pub(crate) const FIRST_LOOK_UP: Duration = Duration::from_secs(3);
@@ -107,7 +109,7 @@ impl Ended {
     }
 }
 
-/// What was found on the thread that may block.
+/// What was found aside.
 enum Looked {
     /// Every byte is what it was.
     Same,
@@ -131,13 +133,13 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
         server.runtime.clone(),
     );
     let file: PathBuf = file.to_owned();
-    let source = match on_blocking(move || Source::read(&file)).await {
+    let source = match aside::run(move || Source::read(&file)).await {
         Some(Ok(source)) => source,
         Some(Err(report)) => return Ended::Refused(report),
         None => return Ended::Refused(Report::new(Source::new("", "", ""), vec![broke_off()])),
     };
     let text = source.clone();
-    let looked = on_blocking(move || {
+    let looked = aside::run(move || {
         let (config, digest, snapshot, runtime) = before;
         look(&text, digest, &config, &snapshot, &runtime)
     });
@@ -166,13 +168,6 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
     }
 }
 
-/// Runs what takes long where it keeps nobody waiting. `None` if it panicked.
-pub(crate) async fn on_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    spawn_blocking(work).await.ok()
-}
-
 pub(crate) fn broke_off() -> Diagnostic {
     Diagnostic::new(None, "the gateway itself failed while it compiled the file")
         .remedy("please report it, with the lines of the log before this one")
@@ -189,10 +184,12 @@ fn look(
     if digest == Some(fresh_digest) && snapshot.contents.are_unchanged() && snapshot.is_whole() {
         return Ok(Looked::Same);
     }
+    let began = Instant::now();
     let loaded = Loaded {
         config: Arc::new(judge(source)?),
         digest: Some(fresh_digest),
     };
+    debug!("read and checked in {:?}", began.elapsed());
     let before = Before { config, snapshot };
     let compared = compile(loaded, before, runtime, source.folder());
     compared.map_err(|(found, loaded)| Mistakes {
@@ -208,11 +205,14 @@ fn compile(
     runtime: &Runtime,
     folder: &Path,
 ) -> Result<Looked, (Vec<Diagnostic>, Loaded)> {
+    let began = Instant::now();
     let compiled = Snapshot::compile_over(&loaded.config, runtime, Some(before));
     let snapshot = match compiled {
         Ok(snapshot) => snapshot,
         Err(found) => return Err((found, loaded)),
     };
+    debug!("compiled in {:?}", began.elapsed());
+    let began = Instant::now();
     let old = (before.config, &before.snapshot.contents);
     let new = (&*loaded.config, &snapshot.contents);
     if old.1 == new.1 && changes::are_same(old.0, new.0) {
@@ -222,6 +222,7 @@ fn compile(
     if changes.is_empty() {
         changes.push("something that cannot be told in a line".to_owned());
     }
+    debug!("compared in {:?}", began.elapsed());
     Ok(Looked::Other(Box::new(Fresh {
         loaded,
         snapshot,

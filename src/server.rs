@@ -33,7 +33,7 @@ use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
 use crate::limits::interactions::Interactions;
 use crate::load::Loaded;
-use crate::reload::{FIRST_LOOK_UP, Running, broke_off, on_blocking};
+use crate::reload::{FIRST_LOOK_UP, Running, aside, broke_off};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
@@ -98,7 +98,7 @@ impl Server {
         let interactions = key.map_or_else(Interactions::new, |key| Interactions::after(&key));
         let runtime = Arc::new(Runtime::with(interactions));
         let (compiling, of) = (config.clone(), runtime.clone());
-        let compiled = on_blocking(move || Snapshot::compile(&compiling, &of)).await;
+        let compiled = aside(move || Snapshot::compile(&compiling, &of)).await;
         let compiled = compiled
             .unwrap_or_else(|| Err(vec![broke_off()]))
             .map_err(StartError::Config)?;

@@ -5,7 +5,10 @@
     reason = "a panic is how a test reports"
 )]
 
-#[path = "process/gateway.rs"]
+#[path = "process/client.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod client;
+#[path = "command/gateway.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod gateway;
 #[path = "command/support.rs"]
@@ -15,10 +18,8 @@ mod support;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use gateway::{
-    Gateway, PATIENCE, ask, file, get, open, readiness, slow_server, status, until, with_server,
-    world,
-};
+use client::{ask, file, get, open, readiness, slow_server, status, with_server, world};
+use gateway::{Gateway, PATIENCE, until};
 use rustix::process::Signal;
 
 #[test]

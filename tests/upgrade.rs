@@ -5,7 +5,10 @@
     reason = "a panic is how a test reports"
 )]
 
-#[path = "process/gateway.rs"]
+#[path = "process/client.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod client;
+#[path = "command/gateway.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod gateway;
 #[path = "command/support.rs"]
@@ -18,9 +21,8 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway::{
-    Gateway, PATIENCE, ask, get, open, readiness, slow_server, status, until, with_server, world,
-};
+use client::{ask, get, open, readiness, slow_server, status, with_server, world};
+use gateway::{Gateway, PATIENCE, until};
 use rustix::process::{Pid, Signal, kill_process};
 use support::World;
 
@@ -29,7 +31,7 @@ const UNLIMITED: &str = "limits: { exempt: [127.0.0.0/8] }\n";
 const TAKE_OVER: [&str; 4] = ["run", "--take-over", "-c", "p.yaml"];
 
 fn upgradable(rest: &str) -> String {
-    gateway::file("") + UNLIMITED + "upgrade: { socket: upgrade.sock }\n" + rest
+    client::file("") + UNLIMITED + "upgrade: { socket: upgrade.sock }\n" + rest
 }
 
 fn waits(world: &World) {
@@ -153,7 +155,7 @@ fn sigusr2_starts_a_new_process_that_takes_over() {
     let pid: i32 = pid.split(' ').next().unwrap().parse().unwrap();
     old.wait_for(&format!("process {pid} has taken over"), 1);
     let mut old = old;
-    until("the old process ends", || old.child.try_wait().unwrap()).unwrap();
+    until("the old process ends", || (!old.runs()).then_some(())).unwrap();
     assert_eq!(
         status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
         "200"
@@ -215,7 +217,7 @@ fn without_a_process_to_take_over_from_nothing_starts() {
     let (ended, log) = Gateway::run(&world, &TAKE_OVER, &[]).end();
     assert_eq!(ended.code(), Some(1));
     assert!(log.contains("there is nothing to take over at"), "{log}");
-    world.write("p.yaml", &gateway::file(""));
+    world.write("p.yaml", &client::file(""));
     let (ended, log) = Gateway::run(&world, &TAKE_OVER, &[]).end();
     assert_eq!(ended.code(), Some(1));
     assert!(log.contains("upgrade: { socket:"), "{log}");
@@ -238,7 +240,7 @@ fn sigquit_and_sigusr1_end_nothing() {
 
 #[test]
 fn a_log_file_that_was_moved_away_is_opened_anew_on_sigusr1() {
-    let world = world(&(gateway::file("") + "log: { file: gateway.log }\n"));
+    let world = world(&(client::file("") + "log: { file: gateway.log }\n"));
     let (path, moved) = (
         world.folder().join("gateway.log"),
         world.folder().join("gateway.log.1"),
@@ -263,17 +265,14 @@ fn a_log_file_that_was_moved_away_is_opened_anew_on_sigusr1() {
     })
     .unwrap();
     // A reload moves it, and back to standard error.
-    world.write(
-        "p.yaml",
-        &(gateway::file("") + "log: { file: other.log }\n"),
-    );
+    world.write("p.yaml", &(client::file("") + "log: { file: other.log }\n"));
     gateway.signal(Signal::HUP);
     let other = world.folder().join("other.log");
     until("the other file is written", || {
         has(&other, "was applied").then_some(())
     })
     .unwrap();
-    world.write("p.yaml", &gateway::file(""));
+    world.write("p.yaml", &client::file(""));
     gateway.signal(Signal::HUP);
     gateway.wait_for("was applied", 1);
     assert!(
@@ -285,7 +284,7 @@ fn a_log_file_that_was_moved_away_is_opened_anew_on_sigusr1() {
 
 #[test]
 fn bans_survive_a_restart_and_a_crash() {
-    let world = world(&(gateway::file("") + "state: { file: state.json }\n"));
+    let world = world(&(client::file("") + "state: { file: state.json }\n"));
     let file = world.folder().join("state.json");
     let gateway = Gateway::start(&world);
     let (_, admin) = gateway.addresses();
@@ -326,7 +325,7 @@ fn bans_survive_a_restart_and_a_crash() {
 
 #[test]
 fn with_a_delay_the_door_stays_open_while_a_balancer_looks() {
-    let world = world(&(gateway::file("") + "shutdown: { delay: 1s, within: 10s }\n"));
+    let world = world(&(client::file("") + "shutdown: { delay: 1s, within: 10s }\n"));
     let gateway = Gateway::start(&world);
     let (public, admin) = gateway.addresses();
     let mut idle = open(public[0]);
@@ -393,7 +392,7 @@ fn systemd_hears_of_the_start_reloads_the_watchdog_a_successor_and_the_end() {
     assert!(reload.contains("RELOADING=1\nMONOTONIC_USEC="), "{reload}");
     waits(&world);
     let new = Gateway::run(&world, &TAKE_OVER, &environment);
-    hears(&systemd, &format!("MAINPID={}\n", new.child.id()));
+    hears(&systemd, &format!("MAINPID={}\n", new.id()));
     assert_eq!(old.end().0.code(), Some(0));
     new.signal(Signal::TERM);
     hears(&systemd, "STOPPING=1\n");

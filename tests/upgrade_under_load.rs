@@ -62,7 +62,7 @@ fn ten_upgrades_under_traffic_fail_no_request_refuse_nobody_and_drop_no_stream()
             std::os::unix::net::UnixStream::connect(&socket).ok()
         })
         .unwrap();
-        let successor = Gateway::run(&world, &["run", "--take-over", "-c", "p.yaml"]);
+        let successor = Gateway::run(&world, &["run", "--take-over", "-c", "p.yaml"], &[]);
         let old = gateways.last().unwrap();
         old.wait_for("has taken over", 1);
         gateways.push(successor);

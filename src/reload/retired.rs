@@ -6,6 +6,7 @@
 use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::aside::begin;
 use crate::config::Config;
 use crate::snapshot::Snapshot;
 
@@ -29,7 +30,7 @@ impl Retired {
         state.configs.push(config);
     }
 
-    /// Gives back what nobody uses any more, on a thread that may block. Called every second; must run inside a tokio runtime.
+    /// Gives back what nobody uses any more, on a thread of its own. Called every second; must run inside a tokio runtime.
     pub fn sweep(self: &Arc<Self>) {
         let retired = self.clone();
         let unused = {
@@ -49,7 +50,7 @@ impl Retired {
             }
             unused
         };
-        tokio::task::spawn_blocking(move || {
+        begin(move || {
             drop(unused);
             retired.lock().busy = false;
         });

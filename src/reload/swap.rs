@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use log::info;
 
-use super::{FIRST_LOOK_UP, Fresh, Running, broke_off, compared, hash, on_blocking};
+use super::{FIRST_LOOK_UP, Fresh, Running, aside, broke_off, compared, hash};
 use crate::admin::Admin;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -24,7 +24,7 @@ impl Server {
         let mut running = self.running.lock().await;
         let before = (running.config.clone(), self.snapshot.load_full());
         let runtime = self.runtime.clone();
-        let fresh = on_blocking(move || {
+        let fresh = aside(move || {
             let (config, snapshot) = before;
             compared(loaded, &config, &snapshot, &runtime)
         });

@@ -22,8 +22,17 @@ pub struct Gateway {
 impl Gateway {
     /// Runs `p.yaml` of this folder.
     pub fn start(world: &World) -> Gateway {
+        Gateway::with(world, &[])
+    }
+
+    pub fn with(world: &World, environment: &[(&str, &str)]) -> Gateway {
+        Gateway::run(world, &["run", "-c", "p.yaml"], environment)
+    }
+
+    pub fn run(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Gateway {
         let mut child = world
-            .command(&["run", "-c", "p.yaml"])
+            .command(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -88,6 +97,10 @@ impl Gateway {
     pub fn end(mut self) -> (ExitStatus, String) {
         let status = until("the process ends", || self.child.try_wait().unwrap())
             .unwrap_or_else(|why| panic!("{why}:\n{}", self.log()));
+        let mut out = String::new();
+        let stdout = self.child.stdout.take();
+        stdout.unwrap().read_to_string(&mut out).unwrap();
+        assert_eq!(out, "", "the log goes to standard error");
         // The last lines may still be on their way from the pipe.
         until("the log is complete", || {
             (Arc::strong_count(&self.log) == 1).then_some(())

@@ -143,7 +143,8 @@ impl<'s> Reader<'s> {
     fn mapping_here(&mut self, indent: usize, of: Option<Place>) -> Option<Node<'s>> {
         let here = isize::try_from(indent).ok()?;
         let start = self.place(self.at, self.at);
-        let mut pairs = Vec::new();
+        // PERF: most mappings have two keys, and there are as many mappings as routes.
+        let mut pairs = Vec::with_capacity(2);
         loop {
             let key = self.block_key()?;
             self.skip_spaces();
@@ -331,7 +332,8 @@ impl<'s> Reader<'s> {
         let start = self.place(self.at, self.at + 1);
         self.at += 1;
         self.skip_spaces();
-        let mut pairs = Vec::new();
+        // PERF: most mappings have two keys, and there are as many mappings as routes.
+        let mut pairs = Vec::with_capacity(2);
         while self.byte(0)? != b'}' {
             let key = self.flow_text()?;
             if self.byte(0) != Some(b':') || self.byte(1) != Some(b' ') {

@@ -19,6 +19,8 @@ mod ground;
 mod hosts;
 #[path = "reload_keys/interactions.rs"]
 mod interactions;
+#[path = "reload_keys/lifecycle.rs"]
+mod lifecycle;
 #[path = "reload_keys/limits.rs"]
 mod limits;
 #[path = "reload_keys/listeners.rs"]

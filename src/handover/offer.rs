@@ -66,6 +66,11 @@ impl Offer {
         &self.path
     }
 
+    /// Waits no more, and leaves nothing behind. Not for a process that has handed over: its successor waits at the same place.
+    pub fn withdraw(self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+
     /// A process of the same user that wants to take over.
     pub async fn accept(&self) -> Successor {
         loop {

@@ -70,15 +70,14 @@ impl Stage {
         status(self.public[1], host, "/")
     }
 
-    /// Applied and refused so far.
+    /// Applied or found to be what runs, and refused, so far.
     pub fn outcomes(&self) -> (usize, usize) {
-        (
-            self.gateway.said("SIGHUP: the configuration was applied"),
-            self.gateway.said("SIGHUP: refused"),
-        )
+        let good = self.gateway.said("SIGHUP: the configuration was applied")
+            + self.gateway.said("SIGHUP: nothing has changed");
+        (good, self.gateway.said("SIGHUP: refused"))
     }
 
-    /// Sends a signal and waits for what becomes of it: whether it was applied.
+    /// Sends a signal and waits for what becomes of it: whether the file was good.
     pub fn reload(&self) -> bool {
         let before = self.outcomes();
         self.gateway.signal(Signal::HUP);

@@ -2,10 +2,10 @@
 
 use rustix::process::Signal;
 
-use super::gateway::{Gateway, get};
+use super::gateway::{Gateway, get, until};
 use super::support::World;
 
-pub const KEY: &str = "log.level";
+pub const KEYS: [&str; 2] = ["log.level", "log.file"];
 
 fn file(level: &str) -> String {
     format!(
@@ -36,4 +36,34 @@ fn the_level_of_the_log_changes_with_a_reload() {
     gateway.wait_for("the configuration was applied", 2);
     refused("/third");
     gateway.wait_for("/third", 1);
+}
+
+#[test]
+fn the_file_of_the_log_changes_with_a_reload() {
+    let world = World::new();
+    let file =
+        |name: &str| file("info").replace("level: info", &format!("level: info, file: {name}"));
+    let has = |name: &str, text: &str| {
+        let log = std::fs::read_to_string(world.folder().join(name)).unwrap_or_default();
+        log.contains(text)
+    };
+    world.write("p.yaml", &file("one.log"));
+    let gateway = Gateway::start(&world);
+    until("it serves", || {
+        has("one.log", "metrics and health").then_some(())
+    })
+    .unwrap();
+    world.write("p.yaml", &file("two.log"));
+    gateway.signal(Signal::HUP);
+    until("the new file is written", || {
+        has("two.log", "was applied").then_some(())
+    })
+    .unwrap();
+    assert!(!has("one.log", "was applied"));
+    world.write("p.yaml", &file("one.log"));
+    gateway.signal(Signal::HUP);
+    until("and the old one again", || {
+        has("one.log", "was applied").then_some(())
+    })
+    .unwrap();
 }

@@ -112,7 +112,9 @@ async fn succession(server: &Server, took_over: bool) -> Successor {
     loop {
         let wanted = server.snapshot().lifecycle.upgrade_socket.clone();
         if offer.as_ref().map(Offer::path) != wanted.as_deref() {
-            offer = None;
+            if let Some(old) = offer.take() {
+                old.withdraw();
+            }
             if let Some(path) = &wanted {
                 let opened = match std::mem::take(&mut ours) {
                     true => Offer::replace(path),

@@ -23,8 +23,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 
 use configurations::Site;
-use driver::{Driver, Outcomes};
-use gateway::until;
+use driver::Driver;
+use gateway::{Outcomes, until};
 use support::World;
 
 /// Reloads that are waited for, and every how many of them is a mistake.

@@ -345,6 +345,27 @@ fn with_a_delay_the_door_stays_open_while_a_balancer_looks() {
 }
 
 #[test]
+fn whoever_is_in_the_queue_when_the_door_closes_is_let_in() {
+    let world = world(&(client::file("") + UNLIMITED));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    gateway.signal(Signal::STOP);
+    let mut queued: Vec<TcpStream> = (0..50).map(|_| open(public[0])).collect();
+    for stream in &mut queued {
+        stream
+            .write_all(get("a.example.com", "/").as_bytes())
+            .unwrap();
+    }
+    gateway.signal(Signal::TERM);
+    gateway.signal(Signal::CONT);
+    for stream in &mut queued {
+        let answer = ask(stream, "");
+        assert_eq!(status(&answer), "200", "{answer}");
+    }
+    assert_eq!(gateway.end().0.code(), Some(0));
+}
+
+#[test]
 fn what_does_not_finish_in_time_is_cut() {
     let (server, arrived, _go) = slow_server();
     let world = world(&(with_server(server) + "shutdown: { within: 100ms }\n"));

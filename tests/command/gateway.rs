@@ -13,6 +13,20 @@ use super::support::World;
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What became of the reloads so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    pub applied: usize,
+    pub unchanged: usize,
+    pub refused: usize,
+}
+
+impl Outcomes {
+    pub fn all(self) -> usize {
+        self.applied + self.unchanged + self.refused
+    }
+}
+
 /// A running gateway, killed when it is dropped.
 pub struct Gateway {
     child: Child,
@@ -82,6 +96,21 @@ impl Gateway {
                 .collect()
         };
         (after("listening on "), after("health on http://")[0])
+    }
+
+    /// By the metrics, or by the log of a gateway that has none of its reloads.
+    pub fn outcomes(&self, admin: SocketAddr) -> Outcomes {
+        let text = get(admin, "localhost", "/metrics").unwrap();
+        let of = |outcome: &str| -> usize {
+            let name = format!("portcullis_config_reloads_total{{outcome=\"{outcome}\"}} ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&name));
+            line.unwrap().trim().parse().unwrap()
+        };
+        Outcomes {
+            applied: of("applied"),
+            unchanged: of("unchanged"),
+            refused: of("refused"),
+        }
     }
 
     pub fn signal(&self, signal: Signal) {

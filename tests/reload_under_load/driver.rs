@@ -6,23 +6,9 @@ use std::net::SocketAddr;
 use rustix::process::Signal;
 
 use super::configurations::Site;
-use super::gateway::{Gateway, get, status, until};
+use super::gateway::{Gateway, Outcomes, status, until};
 use super::mistakes;
 use super::support::World;
-
-/// What became of the reloads so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcomes {
-    pub applied: usize,
-    pub unchanged: usize,
-    pub refused: usize,
-}
-
-impl Outcomes {
-    fn all(self) -> usize {
-        self.applied + self.unchanged + self.refused
-    }
-}
 
 pub struct Driver<'w> {
     world: &'w World,
@@ -143,26 +129,8 @@ impl<'w> Driver<'w> {
         .unwrap_or_else(|why| panic!("{why}: {}", self.log()))
     }
 
-    /// By the metrics, or by the log of a gateway that has none of its reloads.
     pub fn outcomes(&self) -> Outcomes {
-        let text = get(self.admin, "localhost", "/metrics").unwrap();
-        let of = |outcome: &str| -> Option<usize> {
-            let name = format!("portcullis_config_reloads_total{{outcome=\"{outcome}\"}} ");
-            let line = text.lines().find_map(|line| line.strip_prefix(&name))?;
-            line.trim().parse().ok()
-        };
-        match (of("applied"), of("unchanged"), of("refused")) {
-            (Some(applied), Some(unchanged), Some(refused)) => Outcomes {
-                applied,
-                unchanged,
-                refused,
-            },
-            _ => Outcomes {
-                applied: self.gateway.said("SIGHUP: the configuration was applied"),
-                unchanged: 0,
-                refused: self.gateway.said("SIGHUP: refused"),
-            },
-        }
+        self.gateway.outcomes(self.admin)
     }
 
     /// Ends the gateway in good form.

@@ -60,8 +60,10 @@ fn compile(config: &Config, with: bool) -> Snapshot {
         snapshot: &WORLD.snapshot,
     };
     let compiled = Snapshot::compile_over(config, &WORLD.runtime, with.then_some(before));
-    // A snapshot cannot be printed, so `expect` on the result itself cannot be had.
-    compiled.unwrap_or_else(|found| unreachable!("the file is right: {found:?}"))
+    let Ok(compiled) = compiled else {
+        unreachable!("the file is right");
+    };
+    compiled
 }
 
 /// The text as a tree of values.

@@ -313,6 +313,32 @@ fn the_parameters_of_interactions_have_the_defaults_of_the_reference() {
 }
 
 #[test]
+fn when_a_change_takes_effect_is_said_of_every_key() {
+    let page = Page::read("docs/configuration.md");
+    let said: BTreeSet<&str> = page
+        .rows_below("## When a change takes effect")
+        .iter()
+        .flat_map(|row| row[0].split(", ").map(|key| key.trim_matches('`')))
+        .collect();
+    let keys = page.rows_below("## All keys");
+    let keys = keys
+        .iter()
+        .filter(|row| row.len() == 4 && row[0].starts_with('`'));
+    let sections = ["mapping", "list of mappings", "mapping of mappings"];
+    let mut used = BTreeSet::new();
+    for key in keys.filter(|row| !sections.contains(&row[1])) {
+        let key = key[0].trim_matches('`');
+        let covers = |said: &&&str| {
+            let rest = key.strip_prefix(**said);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let row = said.iter().filter(covers).max_by_key(|said| said.len());
+        used.insert(*row.unwrap_or_else(|| panic!("nothing is said of {key}")));
+    }
+    assert_eq!(used, said, "a line for a key that there is not");
+}
+
+#[test]
 fn the_pages_sums_about_sizes_are_right() {
     let page = Page::read("docs/limits.md");
     let rows = page.rows_below("\n## How large\n");

@@ -144,6 +144,37 @@ fn a_bad_file_is_refused_whole_on_sighup_with_its_whole_report() {
 }
 
 #[test]
+fn a_signal_during_a_reload_is_one_more_reload_after_it() {
+    // A folder of files for each host makes the reload long enough to be met by a signal.
+    let hosts = |count: usize| -> String {
+        let hosts = (0..count).map(|n| format!("  h{n}.example.com: {{ files: www }}\n"));
+        hosts.collect()
+    };
+    let world = world(&file(""));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    for round in 1..=5 {
+        world.write("p.yaml", &file(&hosts(2000 + round)));
+        gateway.signal(Signal::HUP);
+        // While that one is read or compiled: written after it, so only another reload can find it.
+        let last = format!("  last{round}.example.com: {{ files: www }}\n");
+        world.write("p.yaml.new", &file(&last));
+        std::fs::rename(
+            world.folder().join("p.yaml.new"),
+            world.folder().join("p.yaml"),
+        )
+        .unwrap();
+        gateway.signal(Signal::HUP);
+        let host = format!("last{round}.example.com");
+        until("the last file is in force", || {
+            let answer = ask(&mut open(public[0]), &get(&host, "/"));
+            (status(&answer) == "200").then_some(())
+        })
+        .unwrap();
+    }
+}
+
+#[test]
 fn a_listener_that_cannot_be_had_is_refused_on_sighup() {
     let world = world(&file(""));
     let gateway = Gateway::start(&world);

@@ -1,9 +1,11 @@
 //! Connections to servers over a reload: those of servers that stay are used on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use loadtest::rude::client::Dial;
 use loadtest::rude::{Upgrade, websocket_echo};
+use loadtest::wire::Fault;
 
 use portcullis::reload::Outcome;
 
@@ -59,4 +61,63 @@ async fn a_tunnel_outlives_reloads_and_holds_on_to_nothing_that_they_replace() {
     let frame = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
     line.write(&frame).await.unwrap();
     line.read_until(b"hi", SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_was_removed_keeps_no_connection_longer_than_an_unused_one_is_kept() {
+    let (gone, stays) = (answering().await, answering().await);
+    let file = |with: bool| {
+        let gone = match with {
+            true => format!(
+                "  gone: {{ kind: http, url: '{}', timeouts: {{ pooled: 300ms }} }}\n",
+                gone.base_url()
+            ),
+            false => String::new(),
+        };
+        let route = if with {
+            ", { path: /gone/, server: gone }"
+        } else {
+            ""
+        };
+        format!(
+            "servers:\n  stays: {{ kind: http, url: '{}', timeouts: {{ pooled: 60s }} }}\n{gone}\
+             hosts: {{ {HOST}: {{ routes: [{{ path: /stays/, server: stays }}{route}] }} }}\n",
+            stays.base_url()
+        )
+    };
+    let stage = Stage::start(&file(true)).await;
+    for path in ["/gone/x", "/stays/x"] {
+        assert_eq!(stage.get(path).await.status(), Some(200));
+    }
+    assert_eq!(stage.reload(&file(false)).await, Outcome::Applied);
+    assert_eq!(stage.get("/gone/x").await.status(), Some(404));
+    until("its connection is closed", async || gone.open() == 0).await;
+    assert_eq!(stage.get("/stays/x").await.status(), Some(200));
+    assert_eq!((stays.open(), stays.accepted()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_request_under_way_to_a_server_that_is_removed_ends_well() {
+    let inside = answering().await;
+    inside
+        .faults()
+        .set(Fault::Delay(Duration::from_millis(300)));
+    let stage = Stage::start(&servers(&[("one", &inside)])).await;
+    let under_way = async {
+        let got = stage.get("/one/x").await;
+        assert_eq!((got.status(), got.body()), (Some(200), &b"ok"[..]));
+    };
+    let removed = async {
+        until("the request has arrived", async || {
+            !inside.recorder().all().is_empty() || inside.open() > 0
+        })
+        .await;
+        let other = answering().await;
+        assert_eq!(
+            stage.reload(&servers(&[("two", &other)])).await,
+            Outcome::Applied
+        );
+    };
+    tokio::join!(under_way, removed);
+    assert_eq!(stage.get("/one/x").await.status(), Some(404));
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Listener};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
@@ -26,10 +26,11 @@ impl From<&Config> for Loaded {
     }
 }
 
-/// What is wrong with a text, and as much of a configuration as could be made of it.
+/// What is wrong with a text.
 pub(crate) struct Mistakes {
     pub(crate) found: Vec<Diagnostic>,
-    pub(crate) config: Option<Arc<Config>>,
+    /// Addresses that it would listen on, as far as they could be read.
+    pub(crate) listeners: Vec<Listener>,
 }
 
 /// Reads a file. Must be called inside a tokio runtime.
@@ -64,7 +65,7 @@ pub(crate) fn judge(source: &Source) -> Result<Config, Mistakes> {
         None => {
             return Err(Mistakes {
                 found,
-                config: None,
+                listeners: Vec::new(),
             });
         }
     };
@@ -82,6 +83,6 @@ pub(crate) fn judge(source: &Source) -> Result<Config, Mistakes> {
     }
     Err(Mistakes {
         found,
-        config: Some(Arc::new(config)),
+        listeners: config.listeners,
     })
 }

@@ -114,7 +114,7 @@ enum Looked {
     /// Every byte is what it was.
     Same,
     /// The words mean what runs.
-    SameMeaning(Loaded),
+    SameMeaning(Option<[u8; 32]>),
     Other(Box<Fresh>),
 }
 
@@ -145,8 +145,8 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
     });
     match looked.await {
         Some(Ok(Looked::Same)) => Ended::Unchanged,
-        Some(Ok(Looked::SameMeaning(loaded))) => {
-            running.digest = loaded.digest;
+        Some(Ok(Looked::SameMeaning(digest))) => {
+            running.digest = digest;
             Ended::Unchanged
         }
         Some(Ok(Looked::Other(fresh))) => {
@@ -158,10 +158,8 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
         }
         Some(Err(mistakes)) => {
             let mut found = mistakes.found;
-            if let Some(config) = &mistakes.config {
-                // All there is to say at once: an address that is taken is found out before the mistakes above it are mended.
-                found.extend(server.cannot_be_bound(config));
-            }
+            // All there is to say at once: an address that is taken is found out before the mistakes above it are mended.
+            found.extend(server.cannot_be_bound(&mistakes.listeners));
             Ended::Refused(Report::new(source, found))
         }
         None => Ended::Refused(Report::new(source, vec![broke_off()])),
@@ -194,7 +192,7 @@ fn look(
     let compared = compile(loaded, before, runtime, source.folder());
     compared.map_err(|(found, loaded)| Mistakes {
         found,
-        config: Some(loaded.config),
+        listeners: loaded.config.listeners.clone(),
     })
 }
 
@@ -216,7 +214,7 @@ fn compile(
     let old = (before.config, &before.snapshot.contents);
     let new = (&*loaded.config, &snapshot.contents);
     if old.1 == new.1 && changes::are_same(old.0, new.0) {
-        return Ok(Looked::SameMeaning(loaded));
+        return Ok(Looked::SameMeaning(loaded.digest));
     }
     let mut changes = changes::between(old, new, folder);
     if changes.is_empty() {

@@ -6,7 +6,7 @@ use log::info;
 
 use super::{FIRST_LOOK_UP, Fresh, Running, aside, broke_off, compared, hash};
 use crate::admin::Admin;
-use crate::config::Config;
+use crate::config::{Config, Listener};
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindError, BindErrors};
 use crate::load::Loaded;
@@ -53,7 +53,12 @@ impl Server {
             false => None,
         };
         let applied = self.door.apply(snapshot.listeners.clone()).await;
-        applied.map_err(|errors| at_listeners(errors, &loaded.config))?;
+        if let Err(errors) = applied {
+            let wrong = at_listeners(errors, &loaded.config.listeners);
+            // PERF: what nobody has used yet is as long in going as what somebody has.
+            self.give_back(Arc::new(snapshot), loaded.config);
+            return Err(wrong);
+        }
         let old = self.snapshot.swap(Arc::new(snapshot));
         if let Some(new) = moved {
             info!("metrics and health on http://{}", new.address());
@@ -63,8 +68,7 @@ impl Server {
         self.announce();
         let config = std::mem::replace(&mut running.config, loaded.config);
         running.digest = loaded.digest;
-        self.runtime.retired.keep(old, config);
-        self.runtime.retired.sweep();
+        self.give_back(old, config);
         Ok(())
     }
 
@@ -87,10 +91,15 @@ impl Server {
         })
     }
 
+    fn give_back(&self, snapshot: Arc<Snapshot>, config: Arc<Config>) {
+        self.runtime.retired.keep(snapshot, config);
+        self.runtime.retired.sweep();
+    }
+
     /// New addresses of a configuration that is refused for other reasons, and that somebody else has.
-    pub(super) fn cannot_be_bound(&self, config: &Config) -> Vec<Diagnostic> {
-        let wanted: Vec<_> = config.listeners.iter().map(|new| *new.listen).collect();
-        at_listeners(self.door.cannot_be_bound(&wanted), config)
+    pub(super) fn cannot_be_bound(&self, listeners: &[Listener]) -> Vec<Diagnostic> {
+        let wanted: Vec<_> = listeners.iter().map(|new| *new.listen).collect();
+        at_listeners(self.door.cannot_be_bound(&wanted), listeners)
     }
 
     /// Says what runs, in the metrics.
@@ -102,10 +111,10 @@ impl Server {
 }
 
 /// Addresses that cannot be listened on, at the places that name them.
-fn at_listeners(errors: BindErrors, config: &Config) -> Vec<Diagnostic> {
+fn at_listeners(errors: BindErrors, listeners: &[Listener]) -> Vec<Diagnostic> {
     let place = |error: &BindError| {
-        let mut listeners = config.listeners.iter();
         listeners
+            .iter()
             .find(|listener| *listener.listen == error.listen)
             .and_then(|listener| listener.listen.place)
     };

@@ -3,12 +3,15 @@
 //! An exchange lives from the request's head to its log line. What it holds is released when it is dropped, so a request that is
 //! cut off in the middle gives back everything (`guards`).
 
+mod timings;
+
 use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::Method;
+
+pub use timings::Timings;
 
 use crate::front_door::Connection;
 use crate::gateway::interaction::Interaction;
@@ -27,8 +30,8 @@ pub struct Exchange {
     pub connection: Option<Arc<Connection>>,
     /// What finds this request in the log.
     pub id: RequestId,
-    /// When its head was complete.
-    pub started: Instant,
+    /// When each step was, and how many bytes passed.
+    pub timings: Timings,
     /// The client's address, behind trusted proxies the one they vouch for.
     pub client: Option<IpAddr>,
     /// How limits know the client; `None` if none holds for it.
@@ -41,8 +44,6 @@ pub struct Exchange {
     pub call: Option<Call>,
     /// Why the gateway answered by itself, if it did.
     pub refused: Option<Reason>,
-    /// Bytes of the request body seen so far.
-    pub body_bytes: u64,
     /// How many connections have been tried.
     pub tries: usize,
     /// Whether it is sent for the second time, because the first connection was closed before any answer.
@@ -64,14 +65,13 @@ impl Exchange {
             snapshot,
             connection,
             id: RequestId::next(),
-            started: Instant::now(),
+            timings: Timings::begin(),
             client: None,
             counted_as: None,
             peer_trusted: false,
             route: None,
             call: None,
             refused: None,
-            body_bytes: 0,
             tries: 0,
             repeated: false,
             interim: 0,

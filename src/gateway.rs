@@ -32,6 +32,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora_core::protocols::Digest;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_core::{Error, Result};
@@ -113,6 +114,7 @@ impl ProxyHttp for Gateway {
             session.set_read_timeout(Some(call.timeouts.stream));
         }
         exchange.tries += 1;
+        exchange.timings.tries();
         call.upstream
             .peer(wait, &call.timeouts, exchange.repeated)
             .map_err(failure::error)
@@ -128,6 +130,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
     ) -> Result<()> {
         body::server_is_there();
+        exchange.timings.connected(reused);
         passage::check_tls_version(exchange, reused, digest)
     }
 
@@ -148,6 +151,9 @@ impl ProxyHttp for Gateway {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        exchange
+            .timings
+            .from_client(chunk.as_ref().map_or(0, Bytes::len));
         // A tunnel has no body to cap. Only the server's own 101 makes one, never a request's header.
         if session.was_upgraded() {
             return Ok(());
@@ -161,6 +167,9 @@ impl ProxyHttp for Gateway {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
+            exchange.timings.answered(head.status.as_u16());
+        }
         if let Some(notice) = departure::prepare(session, exchange, head)? {
             self.runtime.notices.warn(&notice);
         }
@@ -177,6 +186,9 @@ impl ProxyHttp for Gateway {
         end: bool,
         exchange: &mut Exchange,
     ) -> Result<Option<Duration>> {
+        exchange
+            .timings
+            .from_server(chunk.as_ref().map_or(0, Bytes::len));
         // Bytes of a tunnel are nobody's business. Only the server's own 101 makes one, never a request's header.
         if !session.was_upgraded() {
             for notice in body::response_chunk(exchange, chunk.as_ref(), end) {

@@ -34,10 +34,8 @@ pub fn request_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool) 
             progress.finished();
         }
     }
-    let Some(chunk) = chunk else { return Ok(()) };
-    exchange.body_bytes += chunk.len() as u64;
     match &exchange.route {
-        Some(route) if exchange.body_bytes > route.body_limit => {
+        Some(route) if exchange.timings.received > route.body_limit => {
             Err(failure::error(Reason::BodyTooLarge))
         }
         _ => Ok(()),

@@ -54,7 +54,7 @@ pub fn repeat_or_not(
     let head = session.req_header();
     let repeatable = !exchange.repeated
         && exchange.interim == 0
-        && exchange.started.elapsed() < AT_ONCE
+        && exchange.timings.started.elapsed() < AT_ONCE
         && head.method.is_idempotent()
         && !session.as_ref().retry_buffer_truncated()
         && respond::begun(session).is_none()

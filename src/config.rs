@@ -53,7 +53,7 @@ pub use limits::{
     RequestBody, RequestHead, RouteLimits, Silence,
 };
 pub use listeners::{Listener, ListenerTls};
-pub use log::{Log, LogLevel};
+pub use log::{AccessFormat, AccessLog, Log, LogLevel};
 pub use reference::reference;
 use section::section;
 pub use servers::{Kind, Server, ServerErrors, Timeouts};

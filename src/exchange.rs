@@ -3,6 +3,7 @@
 //! An exchange lives from the request's head to its log line. What it holds is released when it is dropped, so a request that is
 //! cut off in the middle gives back everything (`guards`).
 
+mod asked;
 mod timings;
 
 use std::any::Any;
@@ -11,14 +12,17 @@ use std::sync::Arc;
 
 use http::Method;
 
+pub use asked::Asked;
 pub use timings::Timings;
 
 use crate::front_door::Connection;
+use crate::gateway::account;
 use crate::gateway::interaction::Interaction;
 use crate::limits::Address;
 use crate::reason::Reason;
 use crate::request_id::RequestId;
 use crate::rewrite::{PathMap, PublicOrigin, Scheme};
+use crate::runtime::Runtime;
 use crate::snapshot::{Route, Snapshot};
 use crate::upstream::{Timeouts, Upstream};
 
@@ -26,6 +30,8 @@ use crate::upstream::{Timeouts, Upstream};
 pub struct Exchange {
     /// What the file said when the request began. A reload does not touch it.
     pub snapshot: Arc<Snapshot>,
+    /// What the client asked for, for the log.
+    pub asked: Option<Asked>,
     /// The connection it came over.
     pub connection: Option<Arc<Connection>>,
     /// What finds this request in the log.
@@ -44,6 +50,14 @@ pub struct Exchange {
     pub call: Option<Call>,
     /// Why the gateway answered by itself, if it did.
     pub refused: Option<Reason>,
+    /// The limit that refused it.
+    pub limit: Option<String>,
+    /// What the client was answered; 0 before that.
+    pub status: u16,
+    /// The stream that it has become.
+    pub stream: Option<Stream>,
+    /// Whom to tell how it ended, as long as that is not done.
+    pub untold: Option<Arc<Runtime>>,
     /// How many connections have been tried.
     pub tries: usize,
     /// Whether it is sent for the second time, because the first connection was closed before any answer.
@@ -63,6 +77,7 @@ impl Exchange {
     pub fn new(snapshot: Arc<Snapshot>, connection: Option<Arc<Connection>>) -> Self {
         Exchange {
             snapshot,
+            asked: None,
             connection,
             id: RequestId::next(),
             timings: Timings::begin(),
@@ -72,6 +87,10 @@ impl Exchange {
             route: None,
             call: None,
             refused: None,
+            limit: None,
+            status: 0,
+            stream: None,
+            untold: None,
             tries: 0,
             repeated: false,
             interim: 0,
@@ -90,6 +109,24 @@ impl Exchange {
     pub fn route_name(&self) -> &str {
         self.route.as_ref().map_or("-", |route| &route.name)
     }
+}
+
+/// A request that is cut off in its middle reaches no hook any more; it is told of all the same.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.untold.take() {
+            account::is_cut(self, &runtime);
+        }
+    }
+}
+
+/// What a request has become that does not end by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// A WebSocket.
+    WebSocket,
+    /// An event stream.
+    EventStream,
 }
 
 /// A request that has found its route and server.

@@ -12,9 +12,10 @@
 //! fail_to_connect          the server's next address
 //! error_while_proxy        once more on a fresh connection, or not
 //! fail_to_proxy            error -> Reason -> answer
-//! logging                  metrics, log
+//! logging                  metrics, access log, log
 //! ```
 
+pub mod account;
 mod arrival;
 mod body;
 mod departure;
@@ -75,6 +76,7 @@ impl ProxyHttp for Gateway {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<()> {
+        account::opens(session, exchange, &self.runtime);
         arrival::settle(session, exchange);
         exchange.counted_as = limits::counted_as(exchange);
         if let Some(client) = exchange.client {
@@ -173,6 +175,7 @@ impl ProxyHttp for Gateway {
         if let Some(notice) = departure::prepare(session, exchange, head)? {
             self.runtime.notices.warn(&notice);
         }
+        account::answers(session, exchange, head, &self.runtime);
         if departure::has_no_end(head) && exchange.observed.is_none() {
             exchange.lasts();
         }
@@ -235,7 +238,7 @@ impl ProxyHttp for Gateway {
             "{} {} {}",
             exchange.id,
             head.method,
-            Quoted(head.uri.path())
+            Quoted(&account::shown_path(exchange, head.uri.path()))
         )
     }
 
@@ -256,7 +259,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
-        self.runtime.metrics.request(session, exchange);
+        account::closes(session, exchange, error, &self.runtime);
         if let (Some(reason), Some(address)) = (exchange.refused, exchange.counted_as) {
             self.runtime
                 .strike(reason, address, &exchange.snapshot.limits);

@@ -12,6 +12,7 @@
 mod http;
 pub mod icws;
 pub mod interaction;
+mod shown;
 mod webhtml;
 mod webtools;
 
@@ -26,6 +27,7 @@ use crate::rewrite::Scope;
 use crate::routing::{Exposed, ExposedPath, LiteralPath, Mapping};
 use crate::upstream::Timeouts;
 use interaction::Wire;
+pub use shown::{shown, shown_within};
 
 /// Every kind a server of the file may have.
 pub static KINDS: [&dyn Kind; 4] = [

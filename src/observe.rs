@@ -1,5 +1,6 @@
 //! What the gateway says about itself.
 
+pub mod access_log;
 pub mod line;
 pub mod log_file;
 pub mod log_level;

@@ -47,6 +47,23 @@ impl Reason {
         )
     }
 
+    /// Whether it is said of a request head that has not become a request.
+    pub fn is_of_head(self) -> bool {
+        use Reason::*;
+        matches!(
+            self,
+            HeadTimeout
+                | HeadTooLarge
+                | TooManyFields
+                | MalformedHead
+                | AmbiguousLength
+                | TransferCoding
+                | BadHost
+                | MethodNotAllowed
+                | Version
+        )
+    }
+
     /// Whether many of them lead to a ban: what a client does, not what a server, the gateway or all clients together did, and not
     /// what browsers do by themselves (idle connections, a connection reused for another host, files that are not there, going away).
     pub fn leads_to_ban(self) -> bool {

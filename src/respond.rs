@@ -14,6 +14,7 @@ use pingora_proxy::Session;
 use crate::front_door::Connection;
 use crate::front_door::framing::ALLOW;
 use crate::reason::Reason;
+use crate::request_id::{RequestId, X_REQUEST_ID};
 
 /// The whole HTTP/1.1 answer for a refusal before a request exists: head and text, `Connection: close`, no `Server`.
 ///
@@ -112,16 +113,22 @@ pub fn begun(session: &Session) -> Option<&ResponseHeader> {
 ///
 /// # Errors
 /// The client is gone.
-pub async fn send(session: &mut Session, answer: Answer, close: bool) -> Result<()> {
+pub async fn send(
+    session: &mut Session,
+    id: &RequestId,
+    answer: Answer,
+    close: bool,
+) -> Result<()> {
     if begun(session).is_some() {
         return Ok(());
     }
-    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 4))?;
+    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 5))?;
     if !answer.body.is_empty() {
         head.insert_header(CONTENT_TYPE, answer.content_type)?;
     }
     head.insert_header(CONTENT_LENGTH, answer.body.len())?;
     head.insert_header(CACHE_CONTROL, "no-store")?;
+    head.insert_header(X_REQUEST_ID, id.to_string())?;
     if answer.status == 405 {
         head.insert_header(header::ALLOW, ALLOW)?;
     }

@@ -15,6 +15,7 @@ use log::warn;
 use crate::front_door::tls::Tickets;
 use crate::limits::interactions::{Interactions, Kind};
 use crate::limits::{Address, Clock, Limits, Mode};
+use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
 use crate::observe::refusals::{RefusalLog, and_more};
@@ -29,6 +30,8 @@ pub struct Runtime {
     pub resolver: Resolver,
     /// The keys of TLS session tickets: a reload must not make every browser shake hands anew.
     pub tickets: Arc<Tickets>,
+    /// One line for each request.
+    pub access_log: AccessLog,
     /// What is not to be said with every request.
     pub notices: Notices,
     /// How much is said of refusals.
@@ -54,13 +57,15 @@ impl Runtime {
 
     /// The same, with a registry of chats that is there already.
     pub fn with(interactions: Interactions) -> Self {
+        let metrics = Metrics::new();
         Runtime {
+            access_log: AccessLog::new(metrics.access_log_dropped.clone()),
             resolver: Resolver::default(),
             tickets: Tickets::new(),
             notices: Notices::default(),
             refusals: RefusalLog::default(),
             limits: Limits::with(interactions),
-            metrics: Metrics::new(),
+            metrics,
             reloads: Reloads::new(),
             retired: Arc::default(),
             scraping: Mutex::default(),

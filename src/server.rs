@@ -33,6 +33,7 @@ use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
 use crate::limits::interactions::Interactions;
 use crate::load::Loaded;
+use crate::observe::access_log::Target;
 use crate::reload::{FIRST_LOOK_UP, Running, aside, broke_off};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
@@ -41,6 +42,9 @@ use crate::snapshot::Snapshot;
 const POOLED: usize = 4096;
 /// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
 const TRIES: usize = 4;
+
+/// A disk that does not take the access log's last lines holds up the end for no longer.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not start, or keeps what it runs.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +133,7 @@ impl Server {
                 info!("taking over from process {}: {bans} bans run on", old.pid());
             }
         }
+        runtime.access_log.follow(Target::of(&config.log));
         door.apply(wanted).await.map_err(not_bound)?;
         let (ticking, ticked) = (runtime.clone(), snapshot.clone());
         let tasks = vec![
@@ -202,7 +207,19 @@ impl Server {
         {
             warn!("bans are not kept over this restart: {why}");
         }
+        self.flush().await;
         cut
+    }
+
+    /// Opens the access log anew, after it was moved away.
+    pub fn reopen_access_log(&self) {
+        self.runtime.access_log.reopen();
+    }
+
+    /// Gives the last lines of the access log a moment to reach the disk.
+    pub(crate) async fn flush(&self) {
+        let runtime = self.runtime.clone();
+        on_blocking(move || runtime.access_log.flush(LAST_LINES)).await;
     }
 
     pub(crate) fn announce(&self) {

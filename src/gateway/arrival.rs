@@ -9,6 +9,7 @@ use super::{failure, file, interaction, limits};
 
 use crate::exchange::{Call, Exchange};
 use crate::reason::Reason;
+use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::respond::{self, Answer};
 use crate::rewrite::{self, Scheme};
 use crate::routing::decide::{self, Decision, Goal, Incoming, Refusal};
@@ -46,6 +47,12 @@ pub fn settle(session: &mut Session, exchange: &mut Exchange) {
         .map(HeaderValue::as_bytes);
     exchange.client = Some(rewrite::client_address(peer, chain, &trust.trusted));
     exchange.peer_trusted = trust.trusts(peer);
+    if exchange.peer_trusted
+        && let Some(told) = session.get_header(X_REQUEST_ID)
+        && let Some(id) = RequestId::told(told.as_bytes())
+    {
+        exchange.id = id;
+    }
 }
 
 /// SECURITY: without `Connection: upgrade` the field means nothing (RFC 9110, 7.8), so a proxy before us does not expect a switch of
@@ -91,7 +98,7 @@ pub async fn admit(
         let location = HeaderValue::try_from(location).map_err(|_| Reason::BadHost)?;
         let answer = Answer::new(308, "text/plain; charset=utf-8", "").with(LOCATION, location);
         exchange.refused = Some(Reason::RedirectToHttps);
-        return answered(respond::send(session, answer, false).await);
+        return answered(respond::send(session, &exchange.id, answer, false).await);
     }
     let (scopes, files) = match decide::decide(&exchange.snapshot, &incoming) {
         Ok(Decision { route, goal }) => {

@@ -17,6 +17,7 @@ use super::{failure, interaction};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::Connection;
 use crate::reason::Reason;
+use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
@@ -53,6 +54,7 @@ pub fn prepare(
                 .as_ref()
                 .is_some_and(|call| call.method == Method::GET && call.upstream.facts.websocket);
         return if asked {
+            head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
             Ok(None)
         } else {
             Err(failure::error(Reason::UpstreamBroken))
@@ -80,6 +82,7 @@ pub fn prepare(
         head.remove_header(&TRANSFER_ENCODING);
         session.set_keepalive(None);
     }
+    head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
     map_cookies_back(call, head)?;
     map_locations_back(call, head)?;
     call.upstream.facts.kind.response(call, head)?;

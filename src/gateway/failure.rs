@@ -13,9 +13,10 @@ use pingora_proxy::{FailToProxy, Session};
 pub use told::Told;
 
 use super::arrival::is_person;
-use super::interaction;
+use super::{account, interaction};
 use crate::exchange::Exchange;
 use crate::front_door::{Connection, TooSlow};
+use crate::kinds;
 use crate::observe::line::Quoted;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
@@ -45,7 +46,9 @@ pub async fn refuse(
         exchange.route = refusal.route;
     }
     if let Some(detail) = &refusal.detail {
-        debug!("{} {}: {detail}", exchange.id, refusal.reason.code());
+        let told = kinds::shown_within(detail);
+        debug!("{} {}: {told}", exchange.id, refusal.reason.code());
+        exchange.limit = refusal.reason.is_limit().then(|| detail.clone());
     }
     if refusal.reason == Reason::ClientGone || respond::begun(session).is_some() {
         // An answer that has begun and cannot go on ends what carries it.
@@ -60,7 +63,7 @@ pub async fn refuse(
     {
         answer = answer.with(ALLOW, allow);
     }
-    let sent = respond::send(session, answer, closes(refusal.reason)).await;
+    let sent = respond::send(session, &exchange.id, answer, closes(refusal.reason)).await;
     if refusal.reason == Reason::Banned {
         Connection::finish();
     }
@@ -155,7 +158,7 @@ pub async fn answer(session: &mut Session, exchange: &mut Exchange, error: &Erro
         Some(_) => {
             let answer = answer_for(session, exchange, reason);
             let status = answer.status;
-            if let Err(gone) = respond::send(session, answer, true).await {
+            if let Err(gone) = respond::send(session, &exchange.id, answer, true).await {
                 debug!("{} client gone while it was answered: {gone}", exchange.id);
             }
             status
@@ -191,7 +194,7 @@ pub fn log(session: &Session, exchange: &Exchange, error: Option<&Error>, runtim
         reason.code(),
         exchange.route_name(),
         head.method,
-        Quoted(head.uri.path()),
+        Quoted(&account::shown_path(exchange, head.uri.path())),
         and_more(silent),
     );
     match (reason, error) {

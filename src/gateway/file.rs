@@ -9,6 +9,7 @@ use super::failure;
 use crate::exchange::Exchange;
 use crate::files::Answer;
 use crate::reason::Reason;
+use crate::request_id::X_REQUEST_ID;
 use crate::respond;
 
 /// Sends a file, or the error page of why there is none.
@@ -18,7 +19,7 @@ use crate::respond;
 pub async fn send(session: &mut Session, exchange: &mut Exchange, answer: Answer) -> Result<()> {
     match answer.refusal {
         Some(refusal) => refuse(session, exchange, &answer, refusal.reason()).await,
-        None => pass(session, answer).await,
+        None => pass(session, exchange, answer).await,
     }
 }
 
@@ -37,11 +38,13 @@ async fn refuse(
             page = page.with(name, value.clone());
         }
     }
-    respond::send(session, page, failure::closes(reason)).await
+    respond::send(session, &exchange.id, page, failure::closes(reason)).await
 }
 
-async fn pass(session: &mut Session, mut answer: Answer) -> Result<()> {
-    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len()))?;
+async fn pass(session: &mut Session, exchange: &mut Exchange, mut answer: Answer) -> Result<()> {
+    exchange.status = answer.status.as_u16();
+    let mut head = ResponseHeader::build(answer.status, Some(answer.headers.len() + 1))?;
+    head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
     for (name, value) in &answer.headers {
         head.append_header(name, value)?;
     }

@@ -8,6 +8,7 @@ use pingora_http::RequestHeader;
 use super::failure;
 use crate::exchange::{Call, Exchange};
 use crate::reason::Reason;
+use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{self, ForwardingHeaders};
 
 /// Refuses a server whose TLS is older than the file allows, before a byte of the request is sent.
@@ -46,6 +47,7 @@ pub fn prepare(exchange: &Exchange, head: &mut RequestHeader) -> Result<()> {
         head.insert_header(COOKIE, joined)?;
     }
     say_who_asks(head, exchange, call)?;
+    head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
     call.upstream.facts.kind.request(call, head)
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::{Address, Clock, Limit};
 use crate::front_door::{Connection, Doorkeeper, Guard, ListenerSettings};
+use crate::observe::access_log::Entry;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
 use crate::runtime::Runtime;
@@ -38,6 +39,24 @@ impl Keeper {
     /// Keeps the door by the limits of `snapshot`.
     pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
         Keeper { snapshot, runtime }
+    }
+
+    /// A head that was answered without becoming a request is a line of the access log too, with what is known of it.
+    fn account_for(&self, reason: Reason, connection: &Connection) {
+        if let Some(format) = self.runtime.access_log.format()
+            && reason.is_of_head()
+        {
+            let entry = Entry {
+                client: Some(connection.peer.ip().to_canonical()),
+                listener: Some(connection.listener.listen),
+                status: reason.status().unwrap_or(0),
+                tls: connection.tls.as_ref().map(|tls| tls.version),
+                reason: Some(reason.code()),
+                ..Entry::default()
+            };
+            let log = &self.runtime.access_log;
+            log.write(|line| entry.write(format, line));
+        }
     }
 
     /// Counts the connection against its client's limits.
@@ -95,6 +114,7 @@ impl Doorkeeper for Keeper {
 
     fn refused(&self, reason: Reason, connection: &Connection) {
         self.runtime.metrics.refused(reason);
+        self.account_for(reason, connection);
         let client = connection.peer.ip().to_canonical();
         let snapshot = self.snapshot.load();
         let limits = &snapshot.limits;

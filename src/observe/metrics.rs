@@ -6,7 +6,6 @@ mod config;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pingora_proxy::Session;
 use prometheus::{
     Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -15,7 +14,6 @@ pub use config::ConfigMetrics;
 
 use crate::exchange::Exchange;
 use crate::reason::Reason;
-use crate::respond;
 
 /// All metrics of the process.
 pub struct Metrics {
@@ -40,6 +38,8 @@ pub struct Metrics {
     pub interactions: IntGaugeVec,
     /// 1 for each server whose certificate is not verified.
     pub insecure_upstreams: IntGaugeVec,
+    /// Lines of the access log that found no room.
+    pub access_log_dropped: IntCounter,
     /// Connections of the process that this one took over from, until they have finished.
     pub predecessor_connections: IntGauge,
     /// The configuration in force, and the last reload.
@@ -124,6 +124,11 @@ impl Metrics {
                 gauges
             },
             insecure_upstreams,
+            access_log_dropped: single(
+                &registry,
+                "access_log_dropped_total",
+                "Lines of the access log that were dropped, because the disk did not take them in time.",
+            ),
             predecessor_connections: gauge(
                 &registry,
                 "predecessor_connections",
@@ -135,10 +140,9 @@ impl Metrics {
     }
 
     /// Counts a request that is over.
-    pub fn request(&self, session: &Session, exchange: &Exchange) {
-        let status = respond::begun(session).map_or(0, |head| head.status.as_u16());
+    pub fn request(&self, exchange: &Exchange) {
         self.requests
-            .with_label_values(&[exchange.route_name(), code_label(status)])
+            .with_label_values(&[exchange.route_name(), code_label(exchange.status)])
             .inc();
         if let Some(reason) = exchange.refused {
             self.refused(reason);

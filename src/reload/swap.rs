@@ -10,6 +10,7 @@ use crate::config::{Config, Listener};
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindError, BindErrors};
 use crate::load::Loaded;
+use crate::observe::access_log::Target;
 use crate::server::{Server, StartError, why_not};
 use crate::snapshot::Snapshot;
 
@@ -59,6 +60,8 @@ impl Server {
             self.give_back(Arc::new(snapshot), loaded.config);
             return Err(wrong);
         }
+        let access = Target::of(&loaded.config.log);
+        self.runtime.access_log.follow(access);
         let old = self.snapshot.swap(Arc::new(snapshot));
         if let Some(new) = moved {
             info!("metrics and health on http://{}", new.address());

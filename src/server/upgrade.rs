@@ -62,10 +62,12 @@ impl Server {
         tokio::pin! {
             let winding = self.door.wind_down(within);
         }
-        tokio::select! {
+        let cut = tokio::select! {
             cut = &mut winding => cut,
             () = report => winding.await,
-        }
+        };
+        self.flush().await;
+        cut
     }
 }
 

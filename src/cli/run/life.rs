@@ -43,13 +43,16 @@ pub(super) async fn live(
     let end = tokio::select! {
         () = reloads(&mut signals.hangup, file, &server, again) => return,
         () = systemd::watchdog() => return,
-        () = minor(&mut signals.quit, &mut signals.reopen, &mut signals.upgrade, file) => return,
+        () = minor(&mut signals.quit, &mut signals.reopen, &mut signals.upgrade, file, &server) => return,
         successor = succession(&server, took_over) => End::Succeeded(successor),
         _ = signals.terminate.recv() => End::Terminated,
         _ = signals.interrupt.recv() => End::Interrupted,
     };
     match end {
-        End::Interrupted => info!("SIGINT: stopping now"),
+        End::Interrupted => {
+            info!("SIGINT: stopping now");
+            server.flush().await;
+        }
         End::Terminated => {
             systemd::stopping();
             drain(server, &mut signals.interrupt).await;
@@ -147,19 +150,33 @@ async fn succession(server: &Server, took_over: bool) -> Successor {
 }
 
 /// Signals that end nothing.
-async fn minor(quit: &mut Signal, reopen: &mut Signal, upgrade: &mut Signal, file: &Path) {
+async fn minor(
+    quit: &mut Signal,
+    reopen: &mut Signal,
+    upgrade: &mut Signal,
+    file: &Path,
+    server: &Server,
+) {
     loop {
         tokio::select! {
             _ = quit.recv() => warn!(
                 "SIGQUIT: this process goes on; SIGUSR2 starts a new one that takes over, SIGTERM ends this one"
             ),
-            _ = reopen.recv() => match log_file::reopen() {
-                Ok(Some(path)) => info!("SIGUSR1: {} is open anew", path.display()),
-                Ok(None) => info!("SIGUSR1: the log goes to standard error, there is no file to open anew"),
-                Err(error) => warn!("SIGUSR1: the log stays in the file that was moved away: {error}"),
-            },
+            _ = reopen.recv() => reopen_logs(server),
             _ = upgrade.recv() => successor::start(file),
         }
+    }
+}
+
+/// Opens `log.file` and the access log anew; the latter says itself how that went.
+fn reopen_logs(server: &Server) {
+    server.reopen_access_log();
+    match log_file::reopen() {
+        Ok(Some(path)) => info!("SIGUSR1: {} is open anew", path.display()),
+        Ok(None) => {
+            info!("SIGUSR1: the log goes to standard error, there is no file to open anew");
+        }
+        Err(error) => warn!("SIGUSR1: the log stays in the file that was moved away: {error}"),
     }
 }
 

@@ -1,0 +1,205 @@
+//! Lines on their way to the writer, and what else it is told. Bounded in bytes and in lines.
+//!
+//! ```ignore
+//! queue.push(b"...\n");             // a request: never waits for the disk
+//! let work = queue.next(false);     // the writer: takes everything at once
+//! ```
+
+use std::mem::take;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use prometheus::IntCounter;
+
+/// SECURITY: what waits for a disk that is full or slow; what is being written may be as much again.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_LINES: usize = 32 * 1024;
+/// So much is written at once, without waiting for more.
+const ENOUGH: usize = 64 * 1024;
+/// So long a line waits for others, so that a busy gateway writes many with one call.
+const GATHER: Duration = Duration::from_millis(100);
+/// After a failure the next attempt comes so much later.
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+
+/// What the writer is to do, in this order.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Lines for the file that is open.
+    pub lines: Vec<u8>,
+    /// Then this file is opened, or none.
+    pub follow: Option<Option<PathBuf>>,
+    /// Then the file is opened anew.
+    pub reopen: bool,
+    /// Lines that found no room since the last time.
+    pub dropped: u64,
+    /// Then it ends.
+    pub closed: bool,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<u8>,
+    count: usize,
+    follow: Option<Option<PathBuf>>,
+    reopen: bool,
+    dropped: u64,
+    closed: bool,
+    /// There is a writer.
+    started: bool,
+    /// The writer has lines that it has not written.
+    busy: bool,
+    /// Somebody waits for the last line.
+    hurried: bool,
+    /// The file to write to, as was last said.
+    target: Option<PathBuf>,
+}
+
+impl State {
+    fn has_orders(&self) -> bool {
+        self.follow.is_some() || self.reopen || self.closed
+    }
+}
+
+/// The queue.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+    written: Condvar,
+    dropped: IntCounter,
+}
+
+impl Queue {
+    pub(super) fn new(dropped: IntCounter) -> Self {
+        Queue {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            written: Condvar::new(),
+            dropped,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line, or counts it as dropped.
+    pub(super) fn push(&self, line: &[u8]) {
+        let mut state = self.state();
+        if state.target.is_none() {
+            // A reload has ended the log while the line was made.
+            return;
+        }
+        if state.lines.len() + line.len() > MOST_BYTES || state.count >= MOST_LINES {
+            state.dropped += 1;
+            drop(state);
+            return self.dropped.inc();
+        }
+        let before = state.lines.len();
+        state.lines.extend_from_slice(line);
+        state.count += 1;
+        // PERF: the writer is woken for the first line and when there are enough, not for each.
+        let wake = before == 0 || before < ENOUGH && state.lines.len() >= ENOUGH;
+        drop(state);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Says where lines go from now on. Returns whether a writer must be started for it.
+    pub(super) fn follow(&self, target: Option<PathBuf>) -> bool {
+        let mut state = self.state();
+        if state.target == target {
+            return false;
+        }
+        state.target.clone_from(&target);
+        state.follow = Some(target);
+        let start = !state.started;
+        state.started = true;
+        drop(state);
+        self.wake.notify_one();
+        start
+    }
+
+    pub(super) fn reopen(&self) {
+        self.state().reopen = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.wake.notify_one();
+    }
+
+    /// The writer could not be started, so there is nobody to take anything.
+    pub(super) fn give_up(&self) {
+        let mut state = self.state();
+        (state.started, state.target, state.follow) = (false, None, None);
+    }
+
+    /// Waits until everything is written.
+    pub(super) fn flush(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let mut state = self.state();
+        loop {
+            let done = state.lines.is_empty() && !state.busy && state.follow.is_none();
+            if done || !state.started {
+                return true;
+            }
+            state.hurried = true;
+            self.wake.notify_one();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.written.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// What is to be done next. `stuck`: the writer still has lines that it could not write, so it takes no more.
+    pub(super) fn next(&self, stuck: bool) -> Work {
+        let mut state = self.state();
+        state.busy = stuck;
+        self.written.notify_all();
+        if stuck {
+            let free = |state: &mut State| !state.has_orders();
+            let waited = self.wake.wait_timeout_while(state, RETRY, free);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        } else {
+            let idle = |state: &mut State| {
+                state.lines.is_empty() && state.dropped == 0 && !state.has_orders()
+            };
+            let waited = self.wake.wait_while(state, idle);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+            let few = |state: &mut State| {
+                state.lines.len() < ENOUGH && !state.has_orders() && !state.hurried
+            };
+            let waited = self.wake.wait_timeout_while(state, GATHER, few);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let lines = match stuck {
+            true => Vec::new(),
+            false => {
+                state.count = 0;
+                // PERF: as large as the last one, so that it does not grow again under the lock.
+                let next = Vec::with_capacity(state.lines.len().min(ENOUGH * 2));
+                std::mem::replace(&mut state.lines, next)
+            }
+        };
+        state.hurried = false;
+        state.busy = stuck || !lines.is_empty() || state.follow.is_some();
+        Work {
+            lines,
+            follow: state.follow.take(),
+            reopen: take(&mut state.reopen),
+            dropped: take(&mut state.dropped),
+            closed: state.closed,
+        }
+    }
+
+    /// Lines that the writer itself had to give up.
+    pub(super) fn lost(&self, lines: u64) {
+        self.dropped.inc_by(lines);
+    }
+}

@@ -1,0 +1,202 @@
+//! The thread that writes. A disk that is full or gone makes it try again, and nobody else wait.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
+
+use super::queue::{Queue, Work};
+
+/// Dropped lines are told of no more often than this.
+const TELL: Duration = Duration::from_secs(10);
+
+/// Starts the thread, which ends when the log is closed.
+pub(super) fn start(queue: Arc<Queue>) {
+    let of_thread = queue.clone();
+    let started = std::thread::Builder::new()
+        .name("access-log".to_owned())
+        .spawn(move || run(&of_thread));
+    if let Err(error) = started {
+        warn!("there is no access log: the system gives no thread: {error}");
+        queue.give_up();
+    }
+}
+
+fn run(queue: &Queue) {
+    let mut writer = Writer::default();
+    loop {
+        let work = queue.next(!writer.waiting.is_empty());
+        let closed = work.closed;
+        writer.work(work, queue);
+        if closed {
+            return;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Writer {
+    path: Option<PathBuf>,
+    file: Option<File>,
+    /// Lines that are not written yet.
+    waiting: Vec<u8>,
+    /// So much of them is.
+    done: usize,
+    /// The file has been complained of.
+    failing: bool,
+    /// The file is to be opened anew, and could not be yet.
+    reopening: bool,
+    dropped: u64,
+    told: Option<Instant>,
+}
+
+impl Writer {
+    fn work(&mut self, work: Work, queue: &Queue) {
+        if !work.lines.is_empty() {
+            (self.waiting, self.done) = (work.lines, 0);
+        }
+        self.dropped += work.dropped;
+        let written = self.write();
+        if let Some(path) = work.follow {
+            // What a full disk did not take is not for another file.
+            self.give_up(queue);
+            (self.file, self.path, self.reopening) = (None, path, false);
+            self.judge(Ok(()));
+            let opened = self.open();
+            self.judge(opened);
+        } else {
+            self.judge(written);
+        }
+        if work.reopen || self.reopening {
+            self.reopen(work.reopen, queue);
+        }
+        if work.closed {
+            self.give_up(queue);
+        }
+        self.tell_dropped();
+    }
+
+    /// Writes what waits, from the very byte at which it stopped: a line is whole or not there.
+    fn write(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        if self.file.is_none() {
+            self.open()?;
+        }
+        let Some(file) = &mut self.file else {
+            self.waiting.clear();
+            return Ok(());
+        };
+        while let Some(rest) = self
+            .waiting
+            .get(self.done..)
+            .filter(|rest| !rest.is_empty())
+        {
+            match file.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.done += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.waiting.clear();
+        self.done = 0;
+        Ok(())
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            // Addresses of clients are in it.
+            let file = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o640)
+                .open(path)?;
+            self.file = Some(file);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, asked: bool, queue: &Queue) {
+        let Some(path) = self.path.clone() else {
+            self.reopening = false;
+            return;
+        };
+        match self.open() {
+            Ok(()) => {
+                self.reopening = false;
+                info!("the access log {} is open anew", path.display());
+                self.only_whole_lines(queue);
+                let written = self.write();
+                self.judge(written);
+            }
+            Err(error) => {
+                self.reopening = true;
+                if asked {
+                    let path = path.display();
+                    warn!(
+                        "the access log stays in the file that was moved away, {path} cannot be opened: {error}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The rest of a line whose beginning is in another file is given up.
+    fn only_whole_lines(&mut self, queue: &Queue) {
+        let before = self.waiting.get(..self.done).unwrap_or_default();
+        if before.is_empty() || before.ends_with(b"\n") {
+            return;
+        }
+        let rest = self.waiting.get(self.done..).unwrap_or_default();
+        let end = rest.iter().position(|&byte| byte == b'\n');
+        self.done += end.map_or(rest.len(), |end| end + 1);
+        self.dropped += 1;
+        queue.lost(1);
+    }
+
+    fn give_up(&mut self, queue: &Queue) {
+        let rest = self.waiting.get(self.done..).unwrap_or_default();
+        let lines = rest.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.dropped += lines;
+        queue.lost(lines);
+        self.waiting.clear();
+        self.done = 0;
+    }
+
+    /// Says when writing begins to fail, and when it works again.
+    fn judge(&mut self, result: io::Result<()>) {
+        let Some(path) = &self.path else {
+            self.failing = false;
+            return;
+        };
+        match result {
+            Ok(()) if self.failing => {
+                self.failing = false;
+                info!("the access log {} is written again", path.display());
+            }
+            Err(error) if !self.failing => {
+                self.failing = true;
+                let path = path.display();
+                warn!(
+                    "the access log {path} cannot be written, and is tried again every second: {error}. Requests go on; lines that find no room are dropped"
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_dropped(&mut self) {
+        let due = self.told.is_none_or(|told| told.elapsed() >= TELL);
+        if self.dropped > 0 && due {
+            warn!("{} lines of the access log were dropped", self.dropped);
+            self.dropped = 0;
+            self.told = Some(Instant::now());
+        }
+    }
+}

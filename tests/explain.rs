@@ -272,6 +272,33 @@ fn without_the_section_a_start_is_counted_and_not_limited() {
 }
 
 #[test]
+fn with_an_access_log_the_path_is_shown_as_it_would_be_logged() {
+    let world = World::new();
+    let log = "log: { access: { file: access.log } }\n";
+    world.write("p.yaml", &format!("{CONFIG}{log}"));
+    for (path, logged) in [
+        (
+            "/I3Root/Server1/websvcs/chat/poll/5d1a?x=y",
+            "/I3Root/Server1/websvcs/chat/poll/***",
+        ),
+        // No route leads there.
+        (
+            "/I3Root/Server9/websvcs/chat/poll/5d1a",
+            "/I3Root/Server9/websvcs/chat/poll/***",
+        ),
+        (
+            "/apps/client/api/icserver2/icws/1234/status",
+            "/apps/client/api/icserver2/icws/1234/status",
+        ),
+    ] {
+        let url = format!("https://a.example.com{path}");
+        let ran = world.run(&["explain", "-c", "p.yaml", &url]);
+        let expected = format!("  logged    GET {logged}\n            in access.log, as json\n");
+        assert!(ran.out.ends_with(&expected), "{}", ran.out);
+    }
+}
+
+#[test]
 fn a_password_in_the_url_is_refused_and_not_repeated() {
     let world = World::new();
     world.write("p.yaml", CONFIG);

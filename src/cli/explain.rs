@@ -11,17 +11,19 @@ mod text;
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{complain, print};
 use crate::config::Config;
 use crate::diagnostic::Report;
 use crate::front_door::ListenerSettings;
 use crate::front_door::framing;
+use crate::kinds::{self, Kind};
 use crate::load::load;
 use crate::reason::Reason;
 use crate::routing::decide::{Goal, Incoming, Refusal, decide, redirect};
 use crate::runtime::Runtime;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Route, Snapshot};
 use asked::{Asked, without_values};
 use text::Text;
 
@@ -61,9 +63,20 @@ pub(super) async fn explain(file: &Path, request: &[String], from: Option<IpAddr
     if let Err(refusal) = &told {
         refused(&mut text, refusal);
     }
+    let kind = match &told {
+        Ok(route) => route.as_ref(),
+        Err(No::Refused(refusal)) => refusal.route.as_ref(),
+        Err(_) => None,
+    };
+    logged(
+        &mut text,
+        config,
+        &asked,
+        kind.and_then(|route| route.kind()),
+    );
     print(text.as_str());
     match told {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -99,7 +112,8 @@ struct Known<'a> {
     from: Option<IpAddr>,
 }
 
-async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<(), No> {
+/// Returns the route, if one was found.
+async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<Option<Arc<Route>>, No> {
     let Known {
         config,
         snapshot,
@@ -128,11 +142,12 @@ async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<(), N
         let location = redirect(snapshot, &incoming, port)?;
         text.line("answer", &format!("308 to {}", without_values(&location)));
         limits::of_address(text, snapshot, runtime, &snapshot.limits.requests);
-        return Ok(());
+        return Ok(None);
     }
     let decision = decide(snapshot, &incoming)?;
     text.line("route", &decision.route.name);
     let scopes = decision.route.limits.clone();
+    let route = decision.route.clone();
     match decision.goal {
         Goal::Files { site, path } => inward::file(text, &site, &asked.method, &path).await?,
         Goal::Server {
@@ -147,7 +162,7 @@ async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<(), N
         }
     }
     limits::of_address(text, snapshot, runtime, &scopes);
-    Ok(())
+    Ok(Some(route))
 }
 
 /// The front door reads the head as it would come over HTTP/1.1.
@@ -169,6 +184,17 @@ fn body(text: &mut Text, listener: &ListenerSettings, limit: u64) {
             text::time(listener.body_idle)
         ),
     );
+}
+
+/// What the access log would have of the URL: the path, with what is secret in it hidden.
+fn logged(text: &mut Text, config: &Config, asked: &Asked, kind: Option<&'static dyn Kind>) {
+    let Some(access) = &config.log.access else {
+        return;
+    };
+    let path = kinds::shown(kind, &asked.path);
+    text.line("logged", &format!("{} {path}", asked.method));
+    let format = access.format.word();
+    text.line("", &format!("in {}, as {format}", access.file.as_str()));
 }
 
 fn refused(text: &mut Text, no: &No) {

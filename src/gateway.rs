@@ -61,6 +61,17 @@ impl Gateway {
     pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
         Gateway { snapshot, runtime }
     }
+
+    /// A try has failed; that another one may follow makes it no better.
+    fn server_failed(&self, exchange: &Exchange, error: &Error) {
+        let reason = failure::reason(error);
+        if let (true, Some(call)) = (reason.is_of_server(), &exchange.call) {
+            self.runtime
+                .metrics
+                .upstreams
+                .failed(&call.upstream, reason);
+        }
+    }
 }
 
 #[async_trait]
@@ -119,7 +130,13 @@ impl ProxyHttp for Gateway {
         exchange.timings.tries();
         call.upstream
             .peer(wait, &call.timeouts, exchange.repeated)
-            .map_err(failure::error)
+            .map_err(|reason| {
+                self.runtime
+                    .metrics
+                    .upstreams
+                    .failed(&call.upstream, reason);
+                failure::error(reason)
+            })
     }
 
     async fn connected_to_upstream(
@@ -133,6 +150,10 @@ impl ProxyHttp for Gateway {
     ) -> Result<()> {
         body::server_is_there();
         exchange.timings.connected(reused);
+        if let Some(call) = &exchange.call {
+            let servers = &self.runtime.metrics.upstreams;
+            servers.connected(&call.upstream, reused);
+        }
         passage::check_tls_version(exchange, reused, digest)
     }
 
@@ -208,6 +229,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         error: Box<Error>,
     ) -> Box<Error> {
+        self.server_failed(exchange, &error);
         repeat::next_address(exchange, peer, error)
     }
 
@@ -219,6 +241,7 @@ impl ProxyHttp for Gateway {
         exchange: &mut Exchange,
         reused: bool,
     ) -> Box<Error> {
+        self.server_failed(exchange, &error);
         repeat::repeat_or_not(session, exchange, error, reused)
     }
 

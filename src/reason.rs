@@ -64,6 +64,15 @@ impl Reason {
         )
     }
 
+    /// Whether it is said of a server that could not be asked, or did not answer as it should.
+    pub fn is_of_server(self) -> bool {
+        use Reason::*;
+        matches!(
+            self,
+            UpstreamUnresolved | UpstreamConnect | UpstreamTls | UpstreamTimeout | UpstreamBroken
+        )
+    }
+
     /// Whether many of them lead to a ban: what a client does, not what a server, the gateway or all clients together did, and not
     /// what browsers do by themselves (idle connections, a connection reused for another host, files that are not there, going away).
     pub fn leads_to_ban(self) -> bool {

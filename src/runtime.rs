@@ -133,6 +133,7 @@ impl Runtime {
     }
 
     fn gauge(&self) {
+        self.metrics.process.read();
         let table = &self.limits.table;
         self.metrics.tracked_addresses.set(number(table.len()));
         self.metrics.bans.set(number(table.bans_len(Clock::now())));

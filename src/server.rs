@@ -224,18 +224,16 @@ impl Server {
 
     pub(crate) fn announce(&self) {
         let snapshot = self.snapshot.load();
-        self.runtime.metrics.insecure_upstreams.reset();
+        self.runtime.metrics.follow(&snapshot);
+        let (runtime, named) = (self.runtime.clone(), self.snapshot());
+        // PERF: a hundred thousand names take milliseconds.
+        tokio::task::spawn_blocking(move || runtime.metrics.forget(&named));
         for upstream in snapshot
             .upstreams
             .iter()
             .filter(|upstream| upstream.is_insecure())
         {
             let name = &upstream.facts.name;
-            self.runtime
-                .metrics
-                .insecure_upstreams
-                .with_label_values(&[name])
-                .set(1);
             warn!(
                 "INSECURE: the certificate of {name} ({}) is not verified: whoever can redirect this connection reads \
                  and changes everything. Give the server a `ca` and remove `insecure: true`.",

@@ -30,6 +30,7 @@ use crate::diagnostic::Diagnostic;
 use crate::files::Site;
 use crate::front_door::ListenerSettings;
 use crate::kinds::Kind;
+use crate::observe::metrics::RouteMeter;
 use crate::routing::{Exposes, HostMap, Mapping, RouteTable};
 use crate::runtime::Runtime;
 use crate::upstream::tls::{Contents, TlsFiles};
@@ -107,6 +108,8 @@ pub struct Route {
     pub body_limit: u64,
     /// What one client address may ask of it, and of everything that it is a part of.
     pub limits: Scoped,
+    /// What is counted of it.
+    pub meter: RouteMeter,
 }
 
 /// What is behind a route.

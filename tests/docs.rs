@@ -144,12 +144,24 @@ fn reasons_in_the_framing_table_have_the_status_that_is_said() {
 fn every_metric_is_documented_and_none_that_does_not_exist() {
     let runtime = Runtime::new();
     // A family shows up with its first value; these have none before something happened.
-    let mut expected = BTreeSet::from([
-        "portcullis_requests_total".to_owned(),
-        "portcullis_upstream_insecure".to_owned(),
-        "portcullis_interactions".to_owned(),
-        "portcullis_config_info".to_owned(),
-    ]);
+    let mut expected: BTreeSet<String> = [
+        "requests_total",
+        "request_duration_seconds",
+        "request_bytes_total",
+        "response_bytes_total",
+        "upstream_duration_seconds",
+        "upstream_requests_total",
+        "upstream_errors_total",
+        "upstream_insecure",
+        "streams_open",
+        "listener_connections_open",
+        "certificate_expiry_timestamp_seconds",
+        "interactions",
+        "config_info",
+    ]
+    .iter()
+    .map(|name| format!("portcullis_{name}"))
+    .collect();
     let text = runtime.metrics.text();
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     expected.extend(types.filter_map(|line| line.split(' ').next().map(str::to_owned)));

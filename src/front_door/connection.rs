@@ -48,6 +48,8 @@ pub struct ConnectionTls {
     pub version: &'static str,
     /// OpenSSL's name of the cipher suite.
     pub cipher: &'static str,
+    /// How long the handshake was.
+    pub took: Duration,
 }
 
 #[derive(Clone)]

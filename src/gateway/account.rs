@@ -56,6 +56,10 @@ pub fn answers(
         _ if events() => Some(Stream::EventStream),
         _ => return,
     };
+    if let (Some(call), Some(stream)) = (&exchange.call, exchange.stream) {
+        let open = runtime.metrics.upstreams.streams(&call.upstream, stream);
+        exchange.guards.push(Box::new(open));
+    }
     if runtime.access_log.format().is_some() {
         write(exchange, Event::Start, None, runtime);
     }

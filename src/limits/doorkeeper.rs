@@ -102,6 +102,14 @@ impl Doorkeeper for Keeper {
         self.count(client, listener)
     }
 
+    fn opened(&self, connection: &Connection) {
+        self.runtime.metrics.through.opened(connection);
+    }
+
+    fn closed(&self, connection: &Connection) {
+        self.runtime.metrics.through.closed(connection);
+    }
+
     fn cuts(&self) -> Option<watch::Receiver<u64>> {
         Some(self.runtime.limits.cuts())
     }
@@ -114,6 +122,7 @@ impl Doorkeeper for Keeper {
 
     fn refused(&self, reason: Reason, connection: &Connection) {
         self.runtime.metrics.refused(reason);
+        self.runtime.metrics.through.refused(reason);
         self.account_for(reason, connection);
         let client = connection.peer.ip().to_canonical();
         let snapshot = self.snapshot.load();

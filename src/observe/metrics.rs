@@ -3,22 +3,37 @@
 //! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
 
 mod config;
+mod connections;
+mod handles;
+mod process;
+mod requests;
+mod upstreams;
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use prometheus::core::Collector;
 use prometheus::{
-    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 pub use config::ConfigMetrics;
+pub use connections::ConnectionMetrics;
+pub use process::ProcessMetrics;
+pub use requests::{RequestMetrics, RouteMeter};
+pub use upstreams::{OpenStream, UpstreamMeter, UpstreamMetrics};
 
 use crate::exchange::Exchange;
 use crate::reason::Reason;
+use crate::snapshot::Snapshot;
 
 /// All metrics of the process.
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
+    requests: RequestMetrics,
     /// PERF: by reason's number, so that a flood of refusals looks no label up.
     refused: Vec<IntCounter>,
     observed: Vec<IntCounter>,
@@ -36,8 +51,15 @@ pub struct Metrics {
     pub missed_bans: Followed,
     /// Chats and callbacks that are counted now, by pair and type.
     pub interactions: IntGaugeVec,
-    /// 1 for each server whose certificate is not verified.
-    pub insecure_upstreams: IntGaugeVec,
+    /// Servers and the connections to them.
+    pub upstreams: UpstreamMetrics,
+    /// Client connections by listener, and their handshakes.
+    pub through: ConnectionMetrics,
+    /// The process itself.
+    pub process: ProcessMetrics,
+    certificates: IntGaugeVec,
+    /// Routes and servers of the file before the one in force.
+    before: Mutex<Option<Names>>,
     /// Lines of the access log that found no room.
     pub access_log_dropped: IntCounter,
     /// Connections of the process that this one took over from, until they have finished.
@@ -51,25 +73,11 @@ impl Metrics {
     #[expect(clippy::new_without_default, reason = "made once, by `Runtime`")]
     pub fn new() -> Self {
         let registry = Registry::new();
-        let requests = counter(
-            &registry,
-            "requests_total",
-            "Requests by route and answer.",
-            &["route", "code"],
-        );
         let refusals = counter(
             &registry,
             "refusals_total",
             "Requests and connections that the gateway itself refused, by reason; with mode observe, what it would have refused.",
             &["reason", "mode"],
-        );
-        let insecure_upstreams = IntGaugeVec::new(
-            Opts::new(
-                "upstream_insecure",
-                "1 where a server's certificate is not verified.",
-            )
-            .namespace(NAMESPACE),
-            &["server"],
         );
         let connections = IntGauge::with_opts(
             Opts::new("connections_open", "Client connections open now.").namespace(NAMESPACE),
@@ -79,10 +87,8 @@ impl Metrics {
                 .namespace(NAMESPACE)
                 .const_label("version", env!("CARGO_PKG_VERSION")),
         );
-        let (insecure_upstreams, connections, build) =
-            (sound(insecure_upstreams), sound(connections), sound(build));
+        let (connections, build) = (sound(connections), sound(build));
         build.set(1);
-        register(&registry, insecure_upstreams.clone());
         register(&registry, connections.clone());
         register(&registry, build);
         // From the first scrape on, so that a rate can be taken of the first refusal.
@@ -91,7 +97,7 @@ impl Metrics {
             Reason::ALL.iter().map(counter).collect()
         };
         Metrics {
-            requests,
+            requests: RequestMetrics::new(&registry),
             refused: by_reason("enforce"),
             observed: by_reason("observe"),
             connections,
@@ -116,14 +122,22 @@ impl Metrics {
                 "missed_bans_total",
                 "Bans that did not begin, because the table holds as many as it may.",
             )),
-            interactions: {
-                let help = "Chats and callbacks that are counted now.";
-                let opts = Opts::new("interactions", help).namespace(NAMESPACE);
-                let gauges = sound(IntGaugeVec::new(opts, &["pair", "type"]));
-                register(&registry, gauges.clone());
-                gauges
-            },
-            insecure_upstreams,
+            interactions: gauges(
+                &registry,
+                "interactions",
+                "Chats and callbacks that are counted now.",
+                &["pair", "type"],
+            ),
+            upstreams: UpstreamMetrics::new(&registry),
+            through: ConnectionMetrics::new(&registry),
+            process: ProcessMetrics::new(&registry),
+            certificates: gauges(
+                &registry,
+                "certificate_expiry_timestamp_seconds",
+                "Until when the first certificate of each file is good.",
+                &["file"],
+            ),
+            before: Mutex::default(),
             access_log_dropped: single(
                 &registry,
                 "access_log_dropped_total",
@@ -141,12 +155,33 @@ impl Metrics {
 
     /// Counts a request that is over.
     pub fn request(&self, exchange: &Exchange) {
-        self.requests
-            .with_label_values(&[exchange.route_name(), code_label(exchange.status)])
-            .inc();
+        self.requests.over(exchange);
         if let Some(reason) = exchange.refused {
             self.refused(reason);
         }
+    }
+
+    /// A file is in force now: what it names is there from the first scrape on.
+    pub(crate) fn follow(&self, snapshot: &Snapshot) {
+        self.upstreams.follow(snapshot);
+        self.certificates.reset();
+        for (file, until) in snapshot.contents.expiries() {
+            let file = file.to_string_lossy();
+            self.certificates.with_label_values(&[&*file]).set(until);
+        }
+    }
+
+    /// What neither the file in force nor the one before it names is forgotten, so that names which come and go do not pile up.
+    pub(crate) fn forget(&self, snapshot: &Snapshot) {
+        let names = Names::of(snapshot);
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = &*before {
+            let gone = |name: &str| !names.has(name) && !before.has(name);
+            self.requests
+                .forget(&|route| route != NO_ROUTE && gone(route));
+            self.upstreams.forget(&gone);
+        }
+        *before = Some(names);
     }
 
     /// Counts a refusal.
@@ -171,6 +206,31 @@ impl Metrics {
         String::from_utf8_lossy(&text).into_owned()
     }
 }
+
+/// What a file names: routes and servers, as digests, since there may be a hundred thousand.
+struct Names(HashSet<u64>);
+
+impl Names {
+    fn of(snapshot: &Snapshot) -> Names {
+        let hosts = snapshot.hosts.values();
+        let routes = hosts.flat_map(|host| host.routes.routes().map(|(_, route)| &*route.name));
+        let servers = snapshot.upstreams.iter().map(|server| &*server.facts.name);
+        Names(routes.chain(servers).map(digest).collect())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains(&digest(name))
+    }
+}
+
+fn digest(name: &str) -> u64 {
+    let mut digest = DefaultHasher::new();
+    name.hash(&mut digest);
+    digest.finish()
+}
+
+/// What stands for the route of a request that found none.
+const NO_ROUTE: &str = "-";
 
 /// A counter that is read off a table, which counts by itself.
 pub struct Followed {
@@ -210,6 +270,55 @@ fn single(registry: &Registry, name: &str, help: &str) -> IntCounter {
     ));
     register(registry, counter.clone());
     counter
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    let opts = Opts::new(name, help).namespace(NAMESPACE);
+    let gauges = sound(IntGaugeVec::new(opts, labels));
+    register(registry, gauges.clone());
+    gauges
+}
+
+/// From what a file in memory takes to what people give up at.
+const BUCKETS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+    let histogram = sound(HistogramVec::new(buckets(name, help), labels));
+    register(registry, histogram.clone());
+    histogram
+}
+
+fn time(registry: &Registry, name: &str, help: &str) -> Histogram {
+    let histogram = sound(Histogram::with_opts(buckets(name, help)));
+    register(registry, histogram.clone());
+    histogram
+}
+
+fn buckets(name: &str, help: &str) -> HistogramOpts {
+    let opts = HistogramOpts::new(name, help).namespace(NAMESPACE);
+    opts.buckets(BUCKETS.to_vec())
+}
+
+/// Removes the series whose label is `gone`.
+fn forget(
+    family: &impl Collector,
+    label: &str,
+    gone: &dyn Fn(&str) -> bool,
+    remove: impl Fn(&HashMap<&str, &str>) -> Result<(), prometheus::Error>,
+) {
+    for family in family.collect() {
+        for metric in family.get_metric() {
+            let labels = metric.get_label().iter();
+            let labels: HashMap<&str, &str> =
+                labels.map(|pair| (pair.name(), pair.value())).collect();
+            if labels.get(label).is_some_and(|name| gone(name)) {
+                // Only another removal at the same time could be there first.
+                let _ = remove(&labels);
+            }
+        }
+    }
 }
 
 fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {

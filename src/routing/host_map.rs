@@ -92,6 +92,15 @@ impl<T> HostMap<T> {
         Ok(map)
     }
 
+    /// Every value, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        let entries = self.names.values().chain(self.v6.values());
+        entries.flat_map(|entry| {
+            let by_port = entry.by_port.iter().map(|(_, value)| value);
+            entry.every_listener.iter().chain(by_port)
+        })
+    }
+
     /// The entry that was built from this key.
     pub fn get(&self, key: &HostKey) -> Option<&T> {
         let entry = match &key.host {

@@ -18,6 +18,7 @@ use crate::config::{self, At, Config};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::every_core;
 use crate::files::SiteRules;
+use crate::observe::metrics::RouteMeter;
 use crate::routing::{HostKey, HostMap, PathPattern, RouteTable};
 use crate::runtime::Runtime;
 
@@ -201,6 +202,7 @@ impl Work<'_> {
                 .of(&name, kind, limits.map(|limits| &limits.value)),
             name,
             target,
+            meter: RouteMeter::default(),
             methods: methods
                 .map(|methods| methods.iter().map(|method| method.get().clone()).collect()),
             body_limit,

@@ -20,6 +20,7 @@ use super::resolve::Addresses;
 use super::tls::{ClientIdentity, Trust};
 use crate::kinds::Kind;
 use crate::limits::interactions::Pair;
+use crate::observe::metrics::UpstreamMeter;
 use crate::reason::Reason;
 use crate::rewrite::Origin;
 
@@ -66,6 +67,8 @@ pub enum Wait {
 pub struct Upstream {
     /// What the file says of it.
     pub facts: Facts,
+    /// What is counted of it.
+    pub meter: UpstreamMeter,
     addresses: Arc<Addresses>,
     template: HttpPeer,
 }
@@ -126,6 +129,7 @@ impl Upstream {
         let template = template(&facts, &reach);
         Upstream {
             facts,
+            meter: UpstreamMeter::default(),
             addresses: reach.addresses,
             template,
         }

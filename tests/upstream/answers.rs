@@ -263,7 +263,7 @@ async fn after_a_100_the_gateway_still_says_what_went_wrong() {
     assert_eq!(got.statuses(), [100, 504], "{}", got.text());
     let until = Duration::from_secs(2);
     assert!(got.took < until, "{:?}", got.took);
-    let counted = "portcullis_requests_total{code=\"504\",route=\"proxy.example.com/us/one/\"}";
+    let counted = "portcullis_requests_total{code=\"504\",method=\"POST\",route=\"proxy.example.com/us/one/\",server=\"one\"}";
     super::support::until("the request to be counted", async || {
         metric(&edge, counted).await == Some(1.0)
     })

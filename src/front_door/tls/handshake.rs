@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openssl::ssl::{NameType, Ssl, SslContext};
 use pingora_core::protocols::tls::SslStream;
@@ -68,6 +68,7 @@ impl Acceptors {
         let mut ssl = Ssl::new(&base).map_err(|e| failed(&e))?;
         ssl.set_ex_data(slot, greeting.clone());
         let mut stream = SslStream::new(ssl, socket).map_err(|e| failed(&e))?;
+        let began = Instant::now();
         let accepted = timeout(within, stream.accept()).await;
         if !matches!(accepted, Ok(Ok(()))) {
             let reason = match greeting.unknown.load(Ordering::Relaxed) {
@@ -84,6 +85,7 @@ impl Acceptors {
                 .map(str::to_ascii_lowercase),
             version: ssl.version_str(),
             cipher: ssl.current_cipher().map_or("", |cipher| cipher.name()),
+            took: began.elapsed(),
         };
         let http2 = ssl.selected_alpn_protocol() == Some(b"h2");
         Ok(Accepted {

@@ -22,13 +22,21 @@ const GATHER: Duration = Duration::from_millis(100);
 /// After a failure the next attempt comes so much later.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
+/// Another file from here on.
+pub(super) struct Switch {
+    /// Lines for the file that is open.
+    pub lines: Vec<u8>,
+    /// Then this one is opened, or none.
+    pub to: Option<PathBuf>,
+}
+
 /// What the writer is to do, in this order.
 #[derive(Default)]
 pub(super) struct Work {
-    /// Lines for the file that is open.
+    /// First these.
+    pub switches: Vec<Switch>,
+    /// Then these lines.
     pub lines: Vec<u8>,
-    /// Then this file is opened, or none.
-    pub follow: Option<Option<PathBuf>>,
     /// Then the file is opened anew.
     pub reopen: bool,
     /// Lines that found no room since the last time.
@@ -39,9 +47,11 @@ pub(super) struct Work {
 
 #[derive(Default)]
 struct State {
+    switches: Vec<Switch>,
     lines: Vec<u8>,
+    /// Of all lines here, those before a switch too.
+    bytes: usize,
     count: usize,
-    follow: Option<Option<PathBuf>>,
     reopen: bool,
     dropped: u64,
     closed: bool,
@@ -57,7 +67,7 @@ struct State {
 
 impl State {
     fn has_orders(&self) -> bool {
-        self.follow.is_some() || self.reopen || self.closed
+        !self.switches.is_empty() || self.reopen || self.closed
     }
 }
 
@@ -90,13 +100,14 @@ impl Queue {
             // A reload has ended the log while the line was made.
             return;
         }
-        if state.lines.len() + line.len() > MOST_BYTES || state.count >= MOST_LINES {
+        if state.bytes + line.len() > MOST_BYTES || state.count >= MOST_LINES {
             state.dropped += 1;
             drop(state);
             return self.dropped.inc();
         }
         let before = state.lines.len();
         state.lines.extend_from_slice(line);
+        state.bytes += line.len();
         state.count += 1;
         // PERF: the writer is woken for the first line and when there are enough, not for each.
         let wake = before == 0 || before < ENOUGH && state.lines.len() >= ENOUGH;
@@ -113,7 +124,8 @@ impl Queue {
             return false;
         }
         state.target.clone_from(&target);
-        state.follow = Some(target);
+        let lines = take(&mut state.lines);
+        state.switches.push(Switch { lines, to: target });
         let start = !state.started;
         state.started = true;
         drop(state);
@@ -134,7 +146,7 @@ impl Queue {
     /// The writer could not be started, so there is nobody to take anything.
     pub(super) fn give_up(&self) {
         let mut state = self.state();
-        (state.started, state.target, state.follow) = (false, None, None);
+        *state = State::default();
     }
 
     /// Waits until everything is written.
@@ -142,7 +154,7 @@ impl Queue {
         let deadline = Instant::now() + within;
         let mut state = self.state();
         loop {
-            let done = state.lines.is_empty() && !state.busy && state.follow.is_none();
+            let done = state.lines.is_empty() && !state.busy && !state.has_orders();
             if done || !state.started {
                 return true;
             }
@@ -178,20 +190,22 @@ impl Queue {
             let waited = self.wake.wait_timeout_while(state, GATHER, few);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let lines = match stuck {
-            true => Vec::new(),
-            false => {
-                state.count = 0;
+        // With another file there is a new beginning.
+        let takes = !stuck || !state.switches.is_empty();
+        let lines = match takes {
+            false => Vec::new(),
+            true => {
+                (state.count, state.bytes) = (0, 0);
                 // PERF: as large as the last one, so that it does not grow again under the lock.
                 let next = Vec::with_capacity(state.lines.len().min(ENOUGH * 2));
                 std::mem::replace(&mut state.lines, next)
             }
         };
         state.hurried = false;
-        state.busy = stuck || !lines.is_empty() || state.follow.is_some();
+        state.busy = true;
         Work {
+            switches: take(&mut state.switches),
             lines,
-            follow: state.follow.take(),
             reopen: take(&mut state.reopen),
             dropped: take(&mut state.dropped),
             closed: state.closed,

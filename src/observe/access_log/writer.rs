@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::mem::take;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use log::{info, warn};
 
-use super::queue::{Queue, Work};
+use super::queue::{Queue, Switch, Work};
 
 /// Dropped lines are told of no more often than this.
 const TELL: Duration = Duration::from_secs(10);
@@ -56,21 +57,29 @@ struct Writer {
 
 impl Writer {
     fn work(&mut self, work: Work, queue: &Queue) {
+        self.dropped += work.dropped;
+        for Switch { lines, to } in work.switches {
+            // What a full disk does not take at this last try is not for another file.
+            for lines in [take(&mut self.waiting), lines] {
+                self.waiting = lines;
+                if self.write().is_err() {
+                    self.give_up(queue);
+                }
+            }
+            *self = Writer {
+                path: to,
+                dropped: self.dropped,
+                told: self.told,
+                ..Writer::default()
+            };
+            let opened = self.open();
+            self.judge(opened);
+        }
         if !work.lines.is_empty() {
             (self.waiting, self.done) = (work.lines, 0);
         }
-        self.dropped += work.dropped;
         let written = self.write();
-        if let Some(path) = work.follow {
-            // What a full disk did not take is not for another file.
-            self.give_up(queue);
-            (self.file, self.path, self.reopening) = (None, path, false);
-            self.judge(Ok(()));
-            let opened = self.open();
-            self.judge(opened);
-        } else {
-            self.judge(written);
-        }
+        self.judge(written);
         if work.reopen || self.reopening {
             self.reopen(work.reopen, queue);
         }
@@ -82,11 +91,11 @@ impl Writer {
 
     /// Writes what waits, from the very byte at which it stopped: a line is whole or not there.
     fn write(&mut self) -> io::Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
         if self.file.is_none() {
             self.open()?;
+        }
+        if self.waiting.is_empty() {
+            return Ok(());
         }
         let Some(file) = &mut self.file else {
             self.waiting.clear();

@@ -8,9 +8,9 @@
 
 use std::time::SystemTime;
 
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::{NAMESPACE, counter, gauge, register, sound};
+use super::{counter, gauge, gauges};
 use crate::reload::Outcome;
 
 /// The configuration in force.
@@ -33,12 +33,12 @@ impl ConfigMetrics {
         for outcome in Outcome::ALL {
             reloads.with_label_values(&[outcome.word()]);
         }
-        let opts = Opts::new(
+        let info = gauges(
+            registry,
             "config_info",
             "1, with the hash of the configuration file and of every certificate and key that it names.",
+            &["hash"],
         );
-        let info = sound(IntGaugeVec::new(opts.namespace(NAMESPACE), &["hash"]));
-        register(registry, info.clone());
         ConfigMetrics {
             successful: gauge(
                 registry,

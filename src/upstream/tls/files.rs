@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use openssl::asn1::Asn1Time;
 use openssl::pkey::{PKey, Private};
 use openssl::sha::sha256;
 use openssl::x509::X509;
@@ -56,6 +57,8 @@ struct Content {
     digest: [u8; 32],
     /// Whose certificate comes first in it, and until when it is good.
     about: Option<String>,
+    /// Until when that is, in seconds since 1970.
+    until: Option<i64>,
 }
 
 impl TlsFiles {
@@ -182,6 +185,7 @@ impl Contents {
             Content {
                 digest,
                 about: None,
+                until: X509::from_pem(bytes).ok().and_then(|leaf| until(&leaf)),
             },
         );
     }
@@ -219,6 +223,12 @@ impl Contents {
             .collect()
     }
 
+    /// The files with certificates, and until when the first of each is good, in seconds since 1970.
+    pub fn expiries(&self) -> impl Iterator<Item = (&Path, i64)> {
+        let until = |(path, content): (_, &Content)| Some((PathBuf::as_path(path), content.until?));
+        self.0.iter().filter_map(until)
+    }
+
     /// The digests, in the order of the files' names.
     pub fn digests(&self) -> impl Iterator<Item = &[u8; 32]> {
         self.0.values().map(|content| &content.digest)
@@ -227,6 +237,11 @@ impl Contents {
     fn digest(&self, path: &Path) -> Option<&[u8; 32]> {
         self.0.get(path).map(|content| &content.digest)
     }
+}
+
+fn until(leaf: &X509) -> Option<i64> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(leaf.not_after()).ok()?;
+    Some(i64::from(since.days) * 86_400 + i64::from(since.secs))
 }
 
 /// Whose a certificate is and until when, as an operator knows it.

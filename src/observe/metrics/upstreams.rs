@@ -1,0 +1,136 @@
+//! Servers: connections to them, how those fail, and the streams that are open to each.
+//!
+//! ```text
+//! portcullis_upstream_requests_total{connection="reused",server="icserver1"} 5120
+//! portcullis_upstream_errors_total{reason="upstream_timeout",server="icserver1"} 2
+//! portcullis_streams_open{server="icserver1",type="event_stream"} 240
+//! ```
+
+use std::sync::OnceLock;
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+
+use super::{counter, gauges};
+use crate::exchange::Stream;
+use crate::reason::Reason;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstream;
+
+/// What is counted of all servers.
+pub struct UpstreamMetrics {
+    connections: IntCounterVec,
+    errors: IntCounterVec,
+    streams: IntGaugeVec,
+    insecure: IntGaugeVec,
+}
+
+/// The handles of one server.
+#[derive(Default)]
+pub struct UpstreamMeter {
+    new: OnceLock<IntCounter>,
+    reused: OnceLock<IntCounter>,
+}
+
+/// One open stream in the gauge.
+pub struct OpenStream(IntGauge);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl UpstreamMetrics {
+    pub(super) fn new(registry: &Registry) -> Self {
+        UpstreamMetrics {
+            connections: counter(
+                registry,
+                "upstream_requests_total",
+                "Requests that got a connection to their server, by whether it was new.",
+                &["server", "connection"],
+            ),
+            errors: counter(
+                registry,
+                "upstream_errors_total",
+                "Tries to reach a server that failed, by reason.",
+                &["server", "reason"],
+            ),
+            streams: gauges(
+                registry,
+                "streams_open",
+                "Event streams and WebSockets open now.",
+                &["server", "type"],
+            ),
+            insecure: gauges(
+                registry,
+                "upstream_insecure",
+                "1 where a server's certificate is not verified.",
+                &["server"],
+            ),
+        }
+    }
+
+    /// A request has a connection to its server.
+    pub fn connected(&self, upstream: &Upstream, reused: bool) {
+        let (handle, word) = match reused {
+            true => (&upstream.meter.reused, "reused"),
+            false => (&upstream.meter.new, "new"),
+        };
+        let name = &*upstream.facts.name;
+        let make = || self.connections.with_label_values(&[name, word]);
+        handle.get_or_init(make).inc();
+    }
+
+    /// A try to reach a server has failed.
+    pub fn failed(&self, upstream: &Upstream, reason: Reason) {
+        let name = &*upstream.facts.name;
+        self.errors.with_label_values(&[name, reason.code()]).inc();
+    }
+
+    /// A stream is open for as long as this is kept.
+    pub fn streams(&self, upstream: &Upstream, stream: Stream) -> OpenStream {
+        let kind = match stream {
+            Stream::WebSocket => "websocket",
+            Stream::EventStream => "event_stream",
+        };
+        let gauge = self
+            .streams
+            .with_label_values(&[&*upstream.facts.name, kind]);
+        gauge.inc();
+        OpenStream(gauge)
+    }
+
+    /// The servers of a file that is in force now.
+    pub(crate) fn follow(&self, snapshot: &Snapshot) {
+        self.insecure.reset();
+        for upstream in &snapshot.upstreams {
+            let name = &*upstream.facts.name;
+            // From the first scrape on, so that a rate can be taken of the first error.
+            for word in ["new", "reused"] {
+                self.connections.with_label_values(&[name, word]);
+            }
+            for reason in [
+                Reason::UpstreamUnresolved,
+                Reason::UpstreamConnect,
+                Reason::UpstreamTls,
+                Reason::UpstreamTimeout,
+                Reason::UpstreamBroken,
+            ] {
+                self.errors.with_label_values(&[name, reason.code()]);
+            }
+            if upstream.is_insecure() {
+                self.insecure.with_label_values(&[name]).set(1);
+            }
+        }
+    }
+
+    /// Forgets the servers that are `gone`.
+    pub(super) fn forget(&self, gone: &dyn Fn(&str) -> bool) {
+        super::forget(&self.connections, "server", gone, |labels| {
+            self.connections.remove(labels)
+        });
+        super::forget(&self.errors, "server", gone, |labels| {
+            self.errors.remove(labels)
+        });
+    }
+}

@@ -219,7 +219,7 @@ impl Server {
     /// Gives the last lines of the access log a moment to reach the disk.
     pub(crate) async fn flush(&self) {
         let runtime = self.runtime.clone();
-        on_blocking(move || runtime.access_log.flush(LAST_LINES)).await;
+        aside(move || runtime.access_log.flush(LAST_LINES)).await;
     }
 
     pub(crate) fn announce(&self) {

@@ -5,10 +5,13 @@
     reason = "a panic is how a test reports"
 )]
 
+#[path = "../process/client.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod client;
 #[path = "../command/support.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod command;
-#[path = "../process/gateway.rs"]
+#[path = "../command/gateway.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod gateway;
 mod ids;

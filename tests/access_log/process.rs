@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
 
-use super::gateway::{Gateway, ask, file, get, open, status, until, world};
+use super::client::{ask, file, get, open, status, world};
+use super::gateway::{Gateway, until};
 
 fn with_log(path: &str) -> String {
     file("") + &format!("log: {{ access: {{ file: {path} }} }}\nlimits: {{ mode: off }}\n")

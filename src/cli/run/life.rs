@@ -88,6 +88,7 @@ async fn leave(server: Server, mut successor: Successor, signals: &mut Signals) 
     info!("process {pid} has taken over; finishing what is under way, for at most {within:?}");
     let hurried = tokio::select! {
         cut = server.leave_to(&mut successor) => {
+            server.flush().await;
             info!("ended; {cut} connections were cut");
             false
         }
@@ -97,8 +98,10 @@ async fn leave(server: Server, mut successor: Successor, signals: &mut Signals) 
             false
         }
         () = async { loop {
-            signals.hangup.recv().await;
-            info!("SIGHUP: process {pid} has taken over, send it there");
+            tokio::select! {
+                _ = signals.hangup.recv() => info!("SIGHUP: process {pid} has taken over, send it there"),
+                _ = signals.reopen.recv() => reopen_logs(&server),
+            }
         } } => false,
         () = systemd::watchdog() => false,
     };

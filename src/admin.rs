@@ -217,7 +217,8 @@ async fn ready(State(gateway): State<Gateway>) -> impl IntoResponse {
 }
 
 async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    text(StatusCode::OK, gateway.runtime.scrape())
+    let people = &gateway.snapshot.load().people;
+    text(StatusCode::OK, gateway.runtime.scrape(people))
 }
 
 /// Prometheus' own media type; browsers show it as text.

@@ -8,6 +8,7 @@ mod health;
 mod limits;
 mod live;
 mod run;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -85,6 +86,13 @@ enum Command {
         #[command(flatten)]
         admin: Admin,
     },
+    /// Show who is connected through the running gateway: users who are signed in, visitors in chats
+    Users {
+        #[command(flatten)]
+        what: users::Users,
+        #[command(flatten)]
+        admin: Admin,
+    },
     /// Say whether the running gateway is ready, by exit code: for health checks of containers and load balancers
     Health {
         #[command(flatten)]
@@ -113,6 +121,9 @@ pub fn main() -> ExitCode {
         }
         Command::Limits { what, admin } => {
             told(ask::address(admin.admin, &file).and_then(|admin| limits::limits(&what, admin)))
+        }
+        Command::Users { what, admin } => {
+            told(ask::address(admin.admin, &file).and_then(|admin| users::users(&what, admin)))
         }
         Command::Health { admin } => told(health::health(admin.admin, &file)),
         Command::Schema => {

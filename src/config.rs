@@ -22,6 +22,7 @@ mod hosts;
 mod limits;
 mod listeners;
 mod log;
+mod people;
 mod reference;
 mod section;
 mod servers;
@@ -54,6 +55,7 @@ pub use limits::{
 };
 pub use listeners::{Listener, ListenerTls};
 pub use log::{AccessFormat, AccessLog, Log, LogLevel};
+pub use people::{People, PeopleIdle};
 pub use reference::reference;
 use section::section;
 pub use servers::{Kind, Server, ServerErrors, Timeouts};
@@ -80,6 +82,8 @@ section! {
         hosts: IndexMap<At<HostKey>, Host> = required,
         /// What one client address, one connection and one request may use.
         limits: Limits = nested,
+        /// Users and visitors who are connected.
+        people: People = nested,
         /// How a process ends.
         shutdown: Shutdown = nested,
         /// How a new process takes over from the one that runs.
@@ -160,6 +164,7 @@ impl Config {
             servers: _,
             hosts: _,
             limits,
+            people,
             shutdown,
             upgrade,
             state,
@@ -171,6 +176,7 @@ impl Config {
             "tls": tls.encode(),
             "client_address": client_address.encode(),
             "limits": limits.encode(),
+            "people": people.encode(),
             "shutdown": shutdown.encode(),
             "upgrade": upgrade.encode(),
             "state": state.encode(),

@@ -18,6 +18,7 @@ pub use timings::Timings;
 use crate::front_door::Connection;
 use crate::gateway::account;
 use crate::gateway::interaction::Interaction;
+use crate::gateway::people::Awaited;
 use crate::limits::Address;
 use crate::reason::Reason;
 use crate::request_id::RequestId;
@@ -68,6 +69,8 @@ pub struct Exchange {
     pub observed: Option<Vec<u8>>,
     /// What it does to a chat or callback.
     pub interaction: Option<Box<Interaction>>,
+    /// What the answer's body has yet to say of a user's session.
+    pub awaited: Option<Box<Awaited>>,
     /// Released when the request is over, however it ends: counts of streams, places in limits.
     pub guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -96,6 +99,7 @@ impl Exchange {
             interim: 0,
             observed: None,
             interaction: None,
+            awaited: None,
             guards: Vec::new(),
         }
     }

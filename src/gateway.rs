@@ -7,7 +7,7 @@
 //! connected_to_upstream    TLS version
 //! upstream_request_filter  path, Host, forwarding headers, cookies joined, what the kind needs
 //! request_body_filter      body cap
-//! response_filter          cookies and locations mapped back, what the kind needs
+//! response_filter          cookies and locations mapped back, what the kind needs, who is signed in
 //! response_body_filter     small answers shown to the kind
 //! fail_to_connect          the server's next address
 //! error_while_proxy        once more on a fresh connection, or not
@@ -24,6 +24,7 @@ mod file;
 pub mod interaction;
 pub mod limits;
 mod passage;
+pub mod people;
 mod repeat;
 
 use std::os::fd::RawFd;
@@ -196,6 +197,7 @@ impl ProxyHttp for Gateway {
         if let Some(notice) = departure::prepare(session, exchange, head)? {
             self.runtime.notices.warn(&notice);
         }
+        people::answered(exchange, session.req_header(), head, &self.runtime.people);
         account::answers(session, exchange, head, &self.runtime);
         if departure::has_no_end(head) && exchange.observed.is_none() {
             exchange.lasts();

@@ -6,7 +6,7 @@
 //!  │ ──────── Greeting, descriptors ────────> │   compiles its file, claims sockets, opens others
 //!  │ <────────────── Ready ─────────────────  │
 //!  │   pauses: clients wait in the queue      │
-//!  │ ────────────── Heritage ───────────────> │   remembers bans, refusals, chats; accepts
+//!  │ ────────────── Heritage ───────────────> │   remembers bans, refusals, chats, users; accepts
 //!  │ <───────────── Serving ────────────────  │
 //!  │   lets its connections finish            │
 //!  │ ────────── Draining, each second ──────> │
@@ -42,7 +42,8 @@ use tokio::net::UnixStream;
 pub use claim::{Predecessor, Remains};
 pub use offer::{Offer, Successor};
 
-use crate::limits::{Memory, interactions};
+use crate::limits::{Clock, Limits, Memory, interactions};
+use crate::people::{self, People};
 
 /// The version of the conversation. It changes when old and new could misunderstand each other.
 const PROTOCOL: u32 = 1;
@@ -120,21 +121,26 @@ enum Word {
 pub struct Heritage {
     limits: Memory,
     interactions: interactions::Heritage,
+    /// A process of an older version does not tell it.
+    #[serde(default)]
+    people: people::Heritage,
 }
 
 impl Heritage {
-    /// What there is in the limits of a process.
-    pub fn of(limits: &crate::limits::Limits) -> Heritage {
-        let now = crate::limits::Clock::now();
+    /// What there is in the limits of a process, and who is signed in.
+    pub fn of(limits: &Limits, people: &People) -> Heritage {
+        let now = Clock::now();
         Heritage {
             limits: Memory::of(&limits.table, now),
             interactions: interactions::Heritage::of(&limits.interactions, now),
+            people: people::Heritage::of(people, now),
         }
     }
 
-    /// Puts it into the limits of a new one. Returns how many bans run on.
-    pub fn restore(&self, limits: &crate::limits::Limits) -> usize {
-        let now = crate::limits::Clock::now();
+    /// Puts it into a new one. Returns how many bans run on.
+    pub fn restore(self, limits: &Limits, people: &People) -> usize {
+        let now = Clock::now();
+        self.people.restore(people, now);
         self.interactions.restore(&limits.interactions, now);
         self.limits.restore(&limits.table, Duration::ZERO, now)
     }

@@ -12,6 +12,7 @@
 mod http;
 pub mod icws;
 pub mod interaction;
+pub mod session;
 mod shown;
 mod webhtml;
 mod webtools;
@@ -27,6 +28,7 @@ use crate::rewrite::Scope;
 use crate::routing::{Exposed, ExposedPath, LiteralPath, Mapping};
 use crate::upstream::Timeouts;
 use interaction::Wire;
+use session::Sessions;
 pub use shown::{shown, shown_within};
 
 /// Every kind a server of the file may have.
@@ -106,6 +108,11 @@ pub trait Kind: Send + Sync {
 
     /// Which of the two protocols with chats and callbacks it speaks, if one.
     fn interactions(&self) -> Option<Wire> {
+        None
+    }
+
+    /// How its users sign in and out, if they do.
+    fn sessions(&self) -> Option<&'static dyn Sessions> {
         None
     }
 

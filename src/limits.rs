@@ -31,6 +31,7 @@ use tokio::sync::watch;
 pub use address::{Address, NotAnAddress};
 pub use clock::{Clock, Now};
 pub use gcra::RateLimit;
+pub(crate) use memory::Ago;
 pub use memory::Memory;
 pub use rules::{BanRules, ConnectionRules, Exceeded, Limit, Mode, RequestRules, ScopeId};
 pub use strikes::Strikes;

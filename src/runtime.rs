@@ -14,11 +14,12 @@ use log::warn;
 
 use crate::front_door::tls::Tickets;
 use crate::limits::interactions::{Interactions, Kind};
-use crate::limits::{Address, Clock, Limits, Mode};
+use crate::limits::{Address, Clock, Limits, Mode, Now};
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
 use crate::observe::refusals::{RefusalLog, and_more};
+use crate::people::{People, View, visitors};
 use crate::reason::Reason;
 use crate::reload::{Reloads, Retired};
 use crate::snapshot::{self, Snapshot};
@@ -38,6 +39,8 @@ pub struct Runtime {
     pub refusals: RefusalLog,
     /// What every client address has used, who is banned, and the chats and callbacks that run.
     pub limits: Limits,
+    /// Who is signed in.
+    pub people: Arc<People>,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// What runs, and how the last reload ended.
@@ -64,6 +67,7 @@ impl Runtime {
             tickets: Tickets::new(),
             notices: Notices::default(),
             refusals: RefusalLog::default(),
+            people: Arc::new(People::under(&interactions.key())),
             limits: Limits::with(interactions),
             metrics,
             reloads: Reloads::new(),
@@ -126,13 +130,22 @@ impl Runtime {
     }
 
     /// The text a scrape gets, with the gauges up to date that are read off tables.
-    pub fn scrape(&self) -> String {
+    pub fn scrape(&self, rules: &snapshot::People) -> String {
         let _alone = self.scraping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.gauge();
+        self.gauge(rules);
         self.metrics.text()
     }
 
-    fn gauge(&self) {
+    /// Everybody who is connected, in no order.
+    pub fn connected(&self, rules: &snapshot::People, now: Now) -> Vec<View> {
+        let mut all = self.people.list(&rules.idle, now);
+        let kind = |server: &str| rules.visitors_of(server);
+        let interactions = &self.limits.interactions;
+        all.extend(visitors(interactions, &rules.idle, kind, now));
+        all
+    }
+
+    fn gauge(&self, rules: &snapshot::People) {
         self.metrics.process.read();
         let table = &self.limits.table;
         self.metrics.tracked_addresses.set(number(table.len()));
@@ -151,6 +164,17 @@ impl Runtime {
             gauge(Kind::Chat).set(i64::from(counts.chats));
             gauge(Kind::Callback).set(i64::from(counts.callbacks));
         }
+        let now = Clock::now();
+        let mut users = self.people.counts(&rules.idle, now);
+        let kind = |server: &str| rules.visitors_of(server);
+        for visitor in visitors(&self.limits.interactions, &rules.idle, kind, now) {
+            *users.entry((visitor.kind, visitor.server)).or_default() += 1;
+        }
+        for place in &rules.places {
+            users.entry(place.clone()).or_default();
+        }
+        self.metrics.users.set(&users);
+        self.metrics.unlisted_users.follow(self.people.unlisted());
     }
 
     /// What is due every second, however quiet it is: interactions fall silent, and floods are summed up.
@@ -168,6 +192,7 @@ impl Runtime {
             interactions.sweep(|pair| named.contains(pair).then_some(silence), Clock::now());
             self.retired.sweep();
             if count % 10 == 0 {
+                self.people.sweep(&snapshot.people.idle, Clock::now());
                 self.refusals.flush();
             }
         }
@@ -210,8 +235,8 @@ mod tests {
         };
         assert!(ban(1).is_ok());
         assert!(ban(2).is_err());
-        runtime.gauge();
-        runtime.gauge();
+        runtime.gauge(&snapshot::People::default());
+        runtime.gauge(&snapshot::People::default());
         let text = runtime.metrics.text();
         assert!(text.contains("\nportcullis_untracked_total 1\n"), "{text}");
     }

@@ -129,7 +129,8 @@ impl Server {
             None => memory::restore(&snapshot.load(), &runtime),
             Some(old) => {
                 door.inherit(old.take_sockets());
-                let bans = old.release().await?.restore(&runtime.limits);
+                let heritage = old.release().await?;
+                let bans = heritage.restore(&runtime.limits, &runtime.people);
                 info!("taking over from process {}: {bans} bans run on", old.pid());
             }
         }

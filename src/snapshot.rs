@@ -11,6 +11,7 @@ pub(crate) mod lifecycle;
 mod limits;
 mod listeners;
 mod pem;
+mod people;
 mod servers;
 
 use std::collections::HashSet;
@@ -24,6 +25,7 @@ use ipnet::IpNet;
 pub use interactions::Interactions;
 pub use lifecycle::Lifecycle;
 pub use limits::{Limits, Scoped};
+pub use people::People;
 
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
@@ -54,6 +56,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// Limits of chats and callbacks.
     pub interactions: Interactions,
+    /// Who is connected.
+    pub people: People,
     /// How the process ends.
     pub lifecycle: Lifecycle,
     /// What was in the files of certificates and keys that it was made from.
@@ -199,6 +203,7 @@ impl Snapshot {
             limits: self.limits.clone(),
             interactions: self.interactions.clone(),
             lifecycle: self.lifecycle.clone(),
+            people: self.people.without_places(),
             contents: Contents::default(),
             folders: Vec::new(),
             without_hosts: OnceLock::new(),
@@ -237,6 +242,7 @@ impl Snapshot {
                 header: config.client_address.header.get().clone(),
                 trusted: trusted(config),
             },
+            people: people::compile(config, upstreams.values()),
             upstreams: upstreams.into_values().collect(),
             hosts,
             names,

@@ -157,6 +157,7 @@ fn every_metric_is_documented_and_none_that_does_not_exist() {
         "listener_connections_open",
         "certificate_expiry_timestamp_seconds",
         "interactions",
+        "connected_users",
         "config_info",
     ]
     .iter()

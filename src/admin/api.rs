@@ -1,4 +1,4 @@
-//! The JSON that `portcullis bans` and `portcullis limits` speak, for scripts too.
+//! The JSON that `portcullis bans`, `limits` and `users` speak, for scripts too.
 //!
 //! ```text
 //! GET  /api/bans                     {"bans": [{"address": "192.0.2.7", "seconds_left": 581, ...}]}
@@ -6,10 +6,13 @@
 //! POST /api/bans/lift                {"address": "192.0.2.7"}
 //! GET  /api/limits?address=A         what A has used of each limit
 //! GET  /api/interactions             chats and callbacks by pair
+//! GET  /api/users                    who is connected; ?kind= and ?server= narrow it
 //! GET  /api/reload                   what runs and how the last reload ended
 //! ```
 //!
 //! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
+
+mod users;
 
 use std::time::Duration;
 
@@ -46,6 +49,7 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/bans/lift", post(lift))
         .route("/api/limits", get(limits))
         .route("/api/interactions", get(interactions))
+        .route("/api/users", get(users::users))
         .route("/api/reload", get(reload))
         .layer(DefaultBodyLimit::max(LARGEST))
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pingora_core::Result;
 
-use super::{failure, interaction};
+use super::{failure, interaction, people};
 use crate::exchange::{Call, Exchange};
 use crate::front_door::BodyProgress;
 use crate::kinds::interaction::MAX_BODY_BYTES;
@@ -49,14 +49,24 @@ pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool)
         return Vec::new();
     };
     if let Some(chunk) = chunk {
-        let most = match exchange.interaction {
-            Some(_) => OF_INTERACTIONS,
-            None => OBSERVED,
+        let most = match (&exchange.interaction, &exchange.awaited) {
+            (None, None) => OBSERVED,
+            _ => OF_INTERACTIONS,
         };
         if kept.len() + chunk.len() > most {
+            exchange.awaited = None;
             return interaction::unreadable(exchange).into_iter().collect();
         }
         kept.extend_from_slice(chunk);
+    }
+    if let Some(awaited) = exchange
+        .awaited
+        .take_if(|awaited| end || awaited.is_whole(kept.len()))
+    {
+        people::settle(&awaited, &kept);
+        if awaited.alone {
+            return Vec::new();
+        }
     }
     if let Some(running) = &exchange.interaction {
         // A client that knows the length may be done, and say its next word, before the server's last chunk has been an empty one.

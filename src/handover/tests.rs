@@ -54,7 +54,9 @@ async fn sockets_and_bans_pass_and_the_old_process_reports_until_it_ends() {
         successor.introduced().await?;
         successor.greet(sockets, admin, key).await?;
         successor.ready().await?;
-        successor.serving(&Heritage::of(&limits)).await?;
+        successor
+            .serving(&Heritage::of(&limits, &People::new()))
+            .await?;
         assert!(successor.report(3).await);
         Ok::<_, Failed>(())
     });
@@ -75,8 +77,9 @@ async fn sockets_and_bans_pass_and_the_old_process_reports_until_it_ends() {
     );
     assert!(new.take_admin(admin_address).is_some());
     let limits = Limits::with(interactions::Interactions::after(&new.key()));
+    let people = People::under(&new.key());
     let heritage = new.release().await.expect("is told");
-    assert_eq!(heritage.restore(&limits), 1);
+    assert_eq!(heritage.restore(&limits, &people), 1);
     let mut remains = new.serving().await.expect("has the last word");
     assert_eq!(remains.report().await, Some(3));
     assert_eq!(remains.report().await, None);
@@ -97,7 +100,9 @@ async fn a_successor_that_goes_away_at_any_step_leaves_an_error_behind() {
                 .greet(vec![socket().await], socket().await, key)
                 .await?;
             successor.ready().await?;
-            successor.serving(&Heritage::of(&limits)).await
+            successor
+                .serving(&Heritage::of(&limits, &People::new()))
+                .await
         });
         match steps {
             0 => drop(UnixStream::connect(&path).await.expect("connects")),

@@ -5,12 +5,15 @@
 //! mapped back; nothing else changes, not a byte of a body. A 503 with `alternateHostList` is the protocol's way to send a client
 //! to another server: it passes, and a name in it that this route cannot reach is logged, since its user would be stuck there.
 
+mod session;
+
 use ::http::{Method, StatusCode};
 use pingora_core::Result;
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::time::Duration;
 
 use super::interaction::{self, Dialect, Operation, Wire};
+use super::session::Sessions;
 use super::{Kind, listed, may_say};
 use crate::exchange::Call;
 use crate::reason::Reason;
@@ -116,6 +119,10 @@ impl Kind for Icws {
 
     fn interactions(&self) -> Option<Wire> {
         Some(Wire::Icws)
+    }
+
+    fn sessions(&self) -> Option<&'static dyn Sessions> {
+        Some(&session::IcwsSessions)
     }
 
     fn answer(&self, reason: Reason, audience: &Audience<'_>) -> Answer {

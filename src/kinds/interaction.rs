@@ -43,6 +43,19 @@ pub use operation::{Operation, Subject};
 pub use refusal::{Refusal, refusal};
 pub use unreadable::Unreadable;
 
+/// The texts of these fields at the top of a body, compressed or not; of several with one name the last.
+///
+/// # Errors
+/// The body cannot be read.
+pub fn texts<const N: usize>(
+    media: &Media,
+    body: &[u8],
+    names: [&str; N],
+) -> Result<[Option<String>; N], Unreadable> {
+    let document = document::Document::read(media, body, MAX_BODY_BYTES)?;
+    Ok(names.map(|name| document.top.text_of(name).map(str::to_owned)))
+}
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Interaction {

@@ -47,6 +47,7 @@ mod window;
 
 pub use ask::{Ask, Rejoin, Rejoined, Reserved, User};
 pub use digest::MAX_ID_BYTES;
+pub(crate) use digest::{Digest, Digests};
 pub use memory::{Heritage, Key};
 pub use pair::{MOST_HELD, Pair};
 pub use parameter::Parameter;
@@ -55,7 +56,6 @@ pub use slot::{Slot, Started};
 pub use tally::Kind;
 pub use view::{Counts, Phase, View};
 
-use digest::Digests;
 use tally::Totals;
 
 /// The pairs of the process. Created once, outlives every snapshot.

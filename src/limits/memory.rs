@@ -119,15 +119,15 @@ impl Memory {
 
 /// Milliseconds before the moment of saving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Ago(u64);
+pub(crate) struct Ago(u64);
 
 impl Ago {
-    pub(super) fn of(then: Now, saved: Now) -> Ago {
+    pub(crate) fn of(then: Now, saved: Now) -> Ago {
         Ago(milliseconds(saved.since(then)))
     }
 
     /// The moment, by the clock on which the saving was at `saved`.
-    pub(super) fn from(self, saved: Now) -> Now {
+    pub(crate) fn from(self, saved: Now) -> Now {
         saved.before(Duration::from_millis(self.0))
     }
 }

@@ -8,6 +8,7 @@ mod handles;
 mod process;
 mod requests;
 mod upstreams;
+mod users;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,6 +26,7 @@ pub use connections::ConnectionMetrics;
 pub use process::ProcessMetrics;
 pub use requests::{RequestMetrics, RouteMeter};
 pub use upstreams::{OpenStream, UpstreamMeter, UpstreamMetrics};
+pub use users::UsersMetrics;
 
 use crate::exchange::Exchange;
 use crate::reason::Reason;
@@ -62,6 +64,10 @@ pub struct Metrics {
     before: Mutex<Option<Names>>,
     /// Lines of the access log that found no room.
     pub access_log_dropped: IntCounter,
+    /// Who is connected, by kind and server.
+    pub users: UsersMetrics,
+    /// Sign-ins that found no room in the list.
+    pub unlisted_users: Followed,
     /// Connections of the process that this one took over from, until they have finished.
     pub predecessor_connections: IntGauge,
     /// The configuration in force, and the last reload.
@@ -143,6 +149,12 @@ impl Metrics {
                 "access_log_dropped_total",
                 "Lines of the access log that were dropped, because the disk did not take them in time.",
             ),
+            users: UsersMetrics::new(&registry),
+            unlisted_users: Followed::new(single(
+                &registry,
+                "unlisted_users_total",
+                "Users who signed in and are not shown, because the list holds as many as it may.",
+            )),
             predecessor_connections: gauge(
                 &registry,
                 "predecessor_connections",

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::Server;
 use crate::handover::{Failed, Heritage, Remains, Successor};
+use crate::limits::Clock;
 use crate::runtime::Runtime;
 
 /// How often the old process says how many connections it has.
@@ -34,7 +35,7 @@ impl Server {
         successor.greet(sockets, admin, key).await?;
         successor.ready().await?;
         self.door.pause().await;
-        let heritage = Heritage::of(&self.runtime.limits);
+        let heritage = Heritage::of(&self.runtime.limits, &self.runtime.people);
         let served = successor.serving(&heritage).await;
         match served {
             // SECURITY: the state file is the new process's from now on.
@@ -78,5 +79,6 @@ pub(super) async fn follow(mut remains: Remains, runtime: Arc<Runtime>) {
         gauge.set(i64::try_from(connections).unwrap_or(i64::MAX));
     }
     gauge.set(0);
+    runtime.people.predecessor_ended(Clock::now());
     info!("process {} has ended", remains.pid());
 }

@@ -22,7 +22,15 @@ pub const MAX_ID_BYTES: usize = 256;
 /// log or dump can show one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub(super) struct Digest(u128);
+pub(crate) struct Digest(u128);
+
+impl Digest {
+    /// A part of it, for a table of several parts.
+    pub(crate) fn spread(self) -> usize {
+        // As good as any other bits of it.
+        self.0 as usize
+    }
+}
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> String {
@@ -43,7 +51,7 @@ impl TryFrom<String> for Digest {
 /// SECURITY: a keyed hash with a key that the process draws at random. An unkeyed one would let a visitor look for a user name that
 /// collides with somebody else's.
 #[derive(Clone)]
-pub(super) struct Digests(SipHasher13);
+pub(crate) struct Digests(SipHasher13);
 
 /// The key of the process, which only its successor gets to know.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -97,7 +105,8 @@ impl Digests {
         self.of(name)
     }
 
-    fn of(&self, value: impl Hash) -> Digest {
+    /// Of anything else; whoever asks says what it is of, so that two kinds of ids never meet.
+    pub(crate) fn of(&self, value: impl Hash) -> Digest {
         let mut hasher = self.0;
         value.hash(&mut hasher);
         Digest(hasher.finish128().as_u128())

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Interactions;
-use super::digest::DigestKey;
+use super::digest::{DigestKey, Digests};
 use super::pair::memory::KeptPair;
 use crate::limits::clock::Now;
 
@@ -22,6 +22,12 @@ use crate::limits::clock::Now;
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(pub(super) DigestKey);
+
+impl From<&Key> for Digests {
+    fn from(key: &Key) -> Self {
+        key.0.into()
+    }
+}
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -142,6 +142,7 @@ impl Pair {
         let is_counted = record.is_some();
         if let Some((_, record)) = record {
             record.active = record.active.max(now);
+            record.requests += 1;
             if record.server != *server {
                 record.server = Arc::clone(server);
             }
@@ -228,6 +229,7 @@ impl Pair {
             server: Some(Arc::clone(&record.server)),
             since: record.since,
             active: record.active,
+            requests: record.requests,
         });
         let starts = state.starts.values().map(|start| View {
             kind: start.owner.kind,
@@ -236,6 +238,7 @@ impl Pair {
             server: None,
             since: start.asked,
             active: start.doubt.unwrap_or(start.asked),
+            requests: 0,
         });
         let mut all: Vec<View> = records.chain(starts).collect();
         drop(state);

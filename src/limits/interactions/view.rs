@@ -66,4 +66,6 @@ pub struct View {
     pub since: Now,
     /// When something was last heard of it.
     pub active: Now,
+    /// How many requests a server has answered it with success, the start included.
+    pub requests: u64,
 }

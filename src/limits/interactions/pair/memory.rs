@@ -35,6 +35,9 @@ struct KeptRecord {
     active: Ago,
     asked: Ago,
     adopted: bool,
+    /// A process of an older version does not tell it.
+    #[serde(default)]
+    requests: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +82,7 @@ impl KeptPair {
             active: Ago::of(record.active, now),
             asked: Ago::of(record.asked, now),
             adopted: record.adopted,
+            requests: record.requests,
         };
         let start = |start: &Start| KeptStart {
             owner: start.owner.into(),
@@ -109,6 +113,7 @@ impl KeptPair {
                 participant: kept.participant,
                 asked: kept.asked.from(now),
                 adopted: kept.adopted,
+                requests: kept.requests,
             };
             state.records.insert(kept.id, record);
         }

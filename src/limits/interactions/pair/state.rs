@@ -36,6 +36,8 @@ pub(super) struct Record {
     pub(super) asked: Now,
     /// Known from a reconnect only, so that the owner is a guess.
     pub(super) adopted: bool,
+    /// Answered with success.
+    pub(super) requests: u64,
 }
 
 /// What the answer to a start or a reconnect says.
@@ -198,6 +200,7 @@ impl State {
             participant: arrival.participant,
             asked,
             adopted,
+            requests: 1,
         };
         self.records.insert(arrival.key, record);
     }
@@ -208,6 +211,7 @@ impl State {
             return;
         };
         record.active = record.active.max(now);
+        record.requests += 1;
         if record.asked > asked {
             return;
         }

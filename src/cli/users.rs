@@ -17,6 +17,7 @@ use super::ask;
 use super::bans::time;
 
 #[derive(Args)]
+#[group(skip)]
 pub(super) struct Users {
     /// Only those of this kind: icws, webtools or webchat
     #[arg(long)]

@@ -26,7 +26,7 @@ pub fn visitors(
         .filter_map(|interaction| {
             let server = interaction.server?;
             let kind = kind(&server);
-            (now.since(interaction.active) <= idle.of(kind)).then(|| View {
+            (now.since(interaction.active) <= idle.of(kind)).then_some(View {
                 user: None,
                 kind,
                 server,

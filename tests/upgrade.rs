@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use client::{ask, get, open, readiness, slow_server, status, with_server, world};
 use gateway::{Gateway, PATIENCE, until};
+use loadtest::icws::{IcwsOptions, IcwsServer};
 use rustix::process::{Pid, Signal, kill_process};
 use support::World;
 
@@ -418,4 +419,101 @@ fn systemd_hears_of_the_start_reloads_the_watchdog_a_successor_and_the_end() {
     new.signal(Signal::TERM);
     hears(&systemd, "STOPPING=1\n");
     assert_eq!(new.end().0.code(), Some(0));
+}
+
+/// Signs in and has one request answered. Returns the header lines by which the server knows the session.
+fn signed_in(at: SocketAddr, ic: &IcwsServer, number: u8) -> String {
+    let body = format!(
+        "{{\"__type\":\"urn:inin.com:connection:icAuthConnectionRequestSettings\",\"applicationName\":\"x\",\"userID\":\"agent{number}\",\"password\":\"secret{number}\"}}"
+    );
+    let request = format!(
+        "POST /icws/connection HTTP/1.1\r\nHost: i.example.com\r\nAccept-Language: en-us\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = ask(&mut open(at), &request);
+    assert_eq!(status(&answer), "201", "{answer}");
+    let sessions = ic.sessions();
+    let user = format!("agent{number}");
+    let session = sessions
+        .iter()
+        .find(|session| session.user == user)
+        .unwrap();
+    format!(
+        "/icws/{}/messaging/messages HTTP/1.1\r\nHost: i.example.com\r\nCookie: {}={}\r\n",
+        session.id,
+        session.cookie_name(),
+        session.cookie_value
+    )
+}
+
+/// Names and channels of those who are connected.
+fn users(admin: SocketAddr) -> Vec<(String, bool)> {
+    let answer = ask(&mut open(admin), &get("localhost", "/api/users"));
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let told: serde_json::Value = serde_json::from_str(body).unwrap();
+    let users = told["users"].as_array().unwrap().iter();
+    users
+        .map(|user| {
+            (
+                user["user"].as_str().unwrap_or("-").to_owned(),
+                user["live"] == true,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_successor_lists_who_is_signed_in_and_whose_stream_the_old_process_has() {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let ic = tokio
+        .block_on(IcwsServer::start(IcwsOptions::named("icserver1")))
+        .unwrap();
+    let file = |idle: &str| {
+        let server = format!(
+            "servers: {{ ic1: {{ kind: icws, url: '{}' }} }}\n",
+            ic.wire().base_url()
+        );
+        client::file("  i.example.com: { server: ic1 }\n")
+            + UNLIMITED
+            + &server
+            + "upgrade: { socket: upgrade.sock }\n"
+            + &format!("people: {{ idle: {{ icws: {idle} }} }}\n")
+    };
+    let world = world(&file("1h"));
+    let old = Gateway::start(&world);
+    let (public, admin) = old.addresses();
+    waits(&world);
+    let first = signed_in(public[0], &ic, 1);
+    let second = signed_in(public[0], &ic, 2);
+    let mut stream = open(public[0]);
+    stream
+        .write_all(format!("GET {first}Accept: text/event-stream\r\n\r\n").as_bytes())
+        .unwrap();
+    let both = |listens: bool| vec![("agent1".to_owned(), listens), ("agent2".to_owned(), false)];
+    until("the stream is open", || {
+        (users(admin) == both(true)).then_some(())
+    })
+    .unwrap();
+
+    let new = Gateway::run(&world, &TAKE_OVER, &[]);
+    old.wait_for("has taken over", 1);
+    new.wait_for("metrics and health", 1);
+    assert_eq!(users(admin), both(true));
+    // Only what is not listening can fall silent.
+    world.write("p.yaml", &file("1s"));
+    new.signal(Signal::HUP);
+    let listening = vec![("agent1".to_owned(), true)];
+    until("silence", || (users(admin) == listening).then_some(())).unwrap();
+    until("he is back, and his name with him", || {
+        let answer = ask(&mut open(public[0]), &format!("GET {second}\r\n"));
+        assert_eq!(status(&answer), "200");
+        (users(admin) == both(true)).then_some(())
+    })
+    .unwrap();
+    // The stream ends, and with it the old process.
+    drop(stream);
+    assert_eq!(old.end().0.code(), Some(0));
+    until("nobody is left", || users(admin).is_empty().then_some(())).unwrap();
+    let log = new.log();
+    assert!(!log.contains("panicked"), "{log}");
 }

@@ -6,6 +6,7 @@ mod asked;
 mod door;
 mod inward;
 mod limits;
+mod session;
 mod text;
 
 use std::net::IpAddr;
@@ -159,6 +160,7 @@ async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<Optio
             inward::server(text, snapshot, &call, from);
             body(text, listener, decision.route.body_limit);
             limits::of_interactions(text, snapshot, &call, from);
+            session::of_user(text, &call);
         }
     }
     limits::of_address(text, snapshot, runtime, &scopes);

@@ -68,8 +68,9 @@ async fn who_waits_for_a_callback_with_the_page_closed_is_not_here_and_his_callb
         1.0
     );
     let status = format!("{A}/websvcs/callback/status/{participant}");
-    assert!(client.got("GET", &status, "").await.success().is_some());
-    until_listed(&stage.edge, "he asks again", |users| {
+    until("he asks again", async || {
+        assert!(client.got("GET", &status, "").await.success().is_some());
+        let users = users(&stage.edge).await;
         users.len() == 1 && is_visitor(&users[0], "chat1", "127.0.0.2")
     })
     .await;

@@ -29,6 +29,8 @@ mod listeners;
 mod log;
 #[path = "reload_keys/looks.rs"]
 mod looks;
+#[path = "reload_keys/people.rs"]
+mod people;
 #[path = "reload_keys/pools.rs"]
 mod pools;
 #[path = "reload_keys/row.rs"]

@@ -77,6 +77,20 @@ async fn who_waits_for_a_callback_with_the_page_closed_is_not_here_and_his_callb
 }
 
 #[tokio::test]
+async fn how_long_a_visitor_may_be_silent_changes_with_a_reload() {
+    let people = |idle: &str| format!("people: {{ idle: {{ webtools: {idle} }} }}");
+    let stage = stage_with("", "", &people("1h")).await;
+    let mut client = stage.http1(2);
+    begun(&mut client, "callback/create", CREATE).await;
+    assert_eq!(users(&stage.edge).await.len(), 1);
+    let yaml = |idle: &str| file(&stage.pair, "", "", &people(idle));
+    stage.edge.reload(&yaml("300ms")).await.unwrap();
+    until_listed(&stage.edge, "silence", |users| users.is_empty()).await;
+    stage.edge.reload(&yaml("1h")).await.unwrap();
+    assert_eq!(users(&stage.edge).await.len(), 1, "and back");
+}
+
+#[tokio::test]
 async fn invented_chats_are_nobody() {
     let stage = stage("").await;
     let mut client = stage.http1(2);

@@ -5,7 +5,12 @@ use rustix::process::Signal;
 use super::gateway::{Gateway, get, until};
 use super::support::World;
 
-pub const KEYS: [&str; 2] = ["log.level", "log.file"];
+pub const KEYS: [&str; 4] = [
+    "log.level",
+    "log.file",
+    "log.access.file",
+    "log.access.format",
+];
 
 fn file(level: &str) -> String {
     format!(
@@ -66,4 +71,34 @@ fn the_file_of_the_log_changes_with_a_reload() {
         has("one.log", "was applied").then_some(())
     })
     .unwrap();
+}
+
+#[test]
+fn the_file_and_the_format_of_the_access_log_change_with_a_reload() {
+    let world = World::new();
+    let file = |access: &str| {
+        file("info").replace("level: info", &format!("level: info, access: {access}"))
+    };
+    let has = |name: &str, text: &str| {
+        let log = std::fs::read_to_string(world.folder().join(name)).unwrap_or_default();
+        log.contains(text)
+    };
+    world.write("p.yaml", &file("{ file: one.log, format: json }"));
+    let gateway = Gateway::start(&world);
+    let (public, _) = gateway.addresses();
+    let asked = |path: &str| get(public[0], "a.example.com", path).unwrap();
+    asked("/first");
+    until("a line of JSON", || {
+        has("one.log", "\"path\":\"/first\"").then_some(())
+    })
+    .unwrap();
+    world.write("p.yaml", &file("{ file: two.log, format: combined }"));
+    gateway.signal(Signal::HUP);
+    gateway.wait_for("the configuration was applied", 1);
+    asked("/second");
+    until("a line as nginx writes it", || {
+        has("two.log", "\"GET /second HTTP/1.1\"").then_some(())
+    })
+    .unwrap();
+    assert!(!has("one.log", "/second"));
 }

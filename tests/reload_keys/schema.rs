@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::row::Row;
 use super::support::repository;
-use super::{hosts, interactions, lifecycle, limits, listeners, log, servers};
+use super::{hosts, interactions, lifecycle, limits, listeners, log, people, servers};
 
 /// Every key with a value of its own, and the mappings, which may have a row for being there or not.
 fn keys() -> (BTreeSet<String>, BTreeSet<String>) {
@@ -78,7 +78,10 @@ fn rows() -> Vec<Row> {
 fn every_key_of_the_schema_has_a_row_and_every_row_a_key() {
     let (keys, mappings) = keys();
     let rows = rows();
-    let of_the_process = log::KEYS.iter().chain(&lifecycle::KEYS);
+    let of_the_process = log::KEYS
+        .iter()
+        .chain(&lifecycle::KEYS)
+        .chain(&people::KEYS);
     let mut tested: BTreeSet<String> = of_the_process.map(ToString::to_string).collect();
     tested.extend(rows.into_iter().flat_map(|row| row.keys));
     let missing: Vec<_> = keys.difference(&tested).collect();

@@ -20,14 +20,18 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Sync
     let work = &work;
     thread::scope(|scope| {
         let (first, rest) = items.split_at(items.len().div_ceil(pieces));
-        let running: Vec<_> = rest
-            .chunks(first.len())
-            .map(|some| scope.spawn(move || work(some)))
-            .collect();
+        let begin = |some| {
+            let begun = thread::Builder::new().spawn_scoped(scope, move || work(some));
+            // A system without another thread to give: this one does it all.
+            begun.map_err(|_| some)
+        };
+        let running: Vec<_> = rest.chunks(first.len()).map(begin).collect();
         // PERF: this thread is one of them; each further one has a heap of its own, which stays.
         let mut all = vec![work(first)];
-        let done = running.into_iter().map(thread::ScopedJoinHandle::join);
-        all.extend(done.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))));
+        all.extend(running.into_iter().map(|begun| match begun {
+            Ok(running) => running.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(some) => work(some),
+        }));
         all
     })
 }

@@ -22,6 +22,15 @@ struct State {
     busy: bool,
 }
 
+/// The giving back is over, also if the system gave no thread for it.
+struct Over(Arc<Retired>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.lock().busy = false;
+    }
+}
+
 impl Retired {
     /// Takes over what has been replaced.
     pub(super) fn keep(&self, snapshot: Arc<Snapshot>, config: Arc<Config>) {
@@ -32,7 +41,6 @@ impl Retired {
 
     /// Gives back what nobody uses any more, on a thread of its own. Called every second; must run inside a tokio runtime.
     pub fn sweep(self: &Arc<Self>) {
-        let retired = self.clone();
         let unused = {
             let mut state = self.lock();
             if state.busy {
@@ -50,9 +58,10 @@ impl Retired {
             }
             unused
         };
+        let over = Over(self.clone());
         begin(move || {
             drop(unused);
-            retired.lock().busy = false;
+            drop(over);
         });
     }
 

@@ -15,7 +15,8 @@ use crate::diagnostic::Diagnostic;
 /// Largest secret that is read, in bytes.
 const MAX_SIZE: u64 = 64 * 1024;
 
-/// A secret, read when the configuration is loaded. `Debug` and `--show` tell where it is from, never what it is.
+/// A secret, read when the configuration is loaded. The first section that has one makes its file a part of what `reload` compares byte
+/// by byte, or a new secret in the same file would be taken for no change. `Debug` and `--show` tell where it is from, never what it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     source: SecretSource,

@@ -4,29 +4,31 @@
 
 mod config;
 mod connections;
+mod families;
+mod followed;
 mod handles;
+mod labels;
+mod names;
 mod process;
 mod requests;
 mod upstreams;
 mod users;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::core::Collector;
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 pub use config::ConfigMetrics;
 pub use connections::ConnectionMetrics;
+pub use followed::Followed;
 pub use process::ProcessMetrics;
 pub use requests::{RequestMetrics, RouteMeter};
 pub use upstreams::{OpenStream, UpstreamMeter, UpstreamMetrics};
 pub use users::UsersMetrics;
+
+use families::{NAMESPACE, counter, gauge, gauges, register, single, sound};
+use names::Names;
+use requests::NO_ROUTE;
 
 use crate::exchange::Exchange;
 use crate::reason::Reason;
@@ -219,159 +221,6 @@ impl Metrics {
     }
 }
 
-/// What a file names: routes and servers, as digests, since there may be a hundred thousand.
-struct Names(HashSet<u64>);
-
-impl Names {
-    fn of(snapshot: &Snapshot) -> Names {
-        let hosts = snapshot.hosts.values();
-        let routes = hosts.flat_map(|host| host.routes.routes().map(|(_, route)| &*route.name));
-        let servers = snapshot.upstreams.iter().map(|server| &*server.facts.name);
-        Names(routes.chain(servers).map(digest).collect())
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.contains(&digest(name))
-    }
-}
-
-fn digest(name: &str) -> u64 {
-    let mut digest = DefaultHasher::new();
-    name.hash(&mut digest);
-    digest.finish()
-}
-
-/// What stands for the route of a request that found none.
-const NO_ROUTE: &str = "-";
-
-/// A counter that is read off a table, which counts by itself.
-pub struct Followed {
-    counter: IntCounter,
-    seen: AtomicU64,
-}
-
-impl Followed {
-    fn new(counter: IntCounter) -> Self {
-        Followed {
-            counter,
-            seen: AtomicU64::new(0),
-        }
-    }
-
-    /// The table has counted so many. Two scrapes at the same time add nothing twice.
-    pub fn follow(&self, total: u64) {
-        let seen = self.seen.fetch_max(total, Ordering::Relaxed);
-        self.counter.inc_by(total.saturating_sub(seen));
-    }
-}
-
-const NAMESPACE: &str = "portcullis";
-
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    let counter = sound(IntCounterVec::new(
-        Opts::new(name, help).namespace(NAMESPACE),
-        labels,
-    ));
-    register(registry, counter.clone());
-    counter
-}
-
-fn single(registry: &Registry, name: &str, help: &str) -> IntCounter {
-    let counter = sound(IntCounter::with_opts(
-        Opts::new(name, help).namespace(NAMESPACE),
-    ));
-    register(registry, counter.clone());
-    counter
-}
-
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    let opts = Opts::new(name, help).namespace(NAMESPACE);
-    let gauges = sound(IntGaugeVec::new(opts, labels));
-    register(registry, gauges.clone());
-    gauges
-}
-
-/// From what a file in memory takes to what people give up at.
-const BUCKETS: [f64; 15] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
-];
-
-fn histogram(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-    let histogram = sound(HistogramVec::new(buckets(name, help), labels));
-    register(registry, histogram.clone());
-    histogram
-}
-
-fn time(registry: &Registry, name: &str, help: &str) -> Histogram {
-    let histogram = sound(Histogram::with_opts(buckets(name, help)));
-    register(registry, histogram.clone());
-    histogram
-}
-
-fn buckets(name: &str, help: &str) -> HistogramOpts {
-    let opts = HistogramOpts::new(name, help).namespace(NAMESPACE);
-    opts.buckets(BUCKETS.to_vec())
-}
-
-/// Removes the series whose label is `gone`.
-fn forget(
-    family: &impl Collector,
-    label: &str,
-    gone: &dyn Fn(&str) -> bool,
-    remove: impl Fn(&HashMap<&str, &str>) -> Result<(), prometheus::Error>,
-) {
-    for family in family.collect() {
-        for metric in family.get_metric() {
-            let labels = metric.get_label().iter();
-            let labels: HashMap<&str, &str> =
-                labels.map(|pair| (pair.name(), pair.value())).collect();
-            if labels.get(label).is_some_and(|name| gone(name)) {
-                // Only another removal at the same time could be there first.
-                let _ = remove(&labels);
-            }
-        }
-    }
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
-    let gauge = sound(IntGauge::with_opts(
-        Opts::new(name, help).namespace(NAMESPACE),
-    ));
-    register(registry, gauge.clone());
-    gauge
-}
-
-fn register(registry: &Registry, collector: impl prometheus::core::Collector + 'static) {
-    sound(registry.register(Box::new(collector)));
-}
-
-/// Names and labels are constants of this file: a wrong one fails in every test, at start, never later.
-#[expect(
-    clippy::expect_used,
-    reason = "only constants of this file can make it fail"
-)]
-fn sound<T>(made: Result<T, prometheus::Error>) -> T {
-    made.expect("the names in observe/metrics.rs are valid and unique")
-}
-
-/// Statuses as labels. A server may send any number: what is not a usual status is counted by its class.
-fn code_label(status: u16) -> &'static str {
-    macro_rules! labels {
-        ($($code:literal)+) => { match status {
-            $($code => stringify!($code),)+
-            0 => "none",
-            100..=199 => "1xx",
-            200..=299 => "2xx",
-            300..=399 => "3xx",
-            400..=499 => "4xx",
-            500..=599 => "5xx",
-            _ => "other",
-        } };
-    }
-    labels!(101 200 201 202 204 206 301 302 303 304 307 308 400 401 403 404 405 408 409 410 413 416 418 421 429 431
-        500 501 502 503 504 505)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,34 +234,6 @@ mod tests {
                 reason.code()
             );
             assert!(text.contains(&line), "{line} is missing");
-        }
-    }
-
-    #[test]
-    fn a_counter_that_follows_a_table_never_goes_back_nor_twice_as_far() {
-        let metrics = Metrics::new();
-        for total in [0, 3, 3, 2, 5] {
-            metrics.untracked.follow(total);
-        }
-        let text = metrics.text();
-        assert!(text.contains("# TYPE portcullis_untracked_total counter"));
-        assert!(text.contains("\nportcullis_untracked_total 5\n"), "{text}");
-        assert!(
-            text.contains("\nportcullis_missed_bans_total 0\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_status_nobody_knows_makes_no_new_label() {
-        for (status, label) in [
-            (200, "200"),
-            (299, "2xx"),
-            (777, "other"),
-            (0, "none"),
-            (599, "5xx"),
-        ] {
-            assert_eq!(code_label(status), label);
         }
     }
 }

@@ -8,7 +8,8 @@ use super::stage::{HOST, Stage, WAYS, Way, header, proofs};
 
 const BASE: &str = "https://proxy.example.com/us/icserver1";
 
-/// Status and fields without those of the connection, names in lower case, sorted. A proxy adds a Date that is missing (RFC 9110, 6.6.1).
+/// Status and fields without those of the connection, names in lower case, sorted. A proxy adds a Date that is missing (RFC 9110, 6.6.1),
+/// and the gateway the request's id.
 fn head_of(got: &Got) -> (Option<u16>, Vec<String>) {
     let head = got.head();
     let mut fields: Vec<String> = head
@@ -16,7 +17,7 @@ fn head_of(got: &Got) -> (Option<u16>, Vec<String>) {
         .skip(1)
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
-        .filter(|(name, _)| !matches!(name.as_str(), "connection" | "date"))
+        .filter(|(name, _)| !matches!(name.as_str(), "connection" | "date" | "x-request-id"))
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
     fields.sort();

@@ -209,3 +209,90 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::io::{PipeReader, Read, pipe};
+    use std::os::fd::OwnedFd;
+
+    use prometheus::IntCounter;
+    use rustix::fs::{OFlags, fcntl_setfl};
+
+    use super::*;
+
+    /// A disk that takes 64 KiB and then no more until somebody makes room, in the middle of a line.
+    fn narrow(path: PathBuf) -> (Writer, PipeReader, Queue) {
+        let (reader, writer) = pipe().unwrap();
+        for end in [
+            OwnedFd::from(reader.try_clone().unwrap()),
+            writer.try_clone().unwrap().into(),
+        ] {
+            fcntl_setfl(end, OFlags::NONBLOCK).unwrap();
+        }
+        let writer = Writer {
+            path: Some(path),
+            file: Some(OwnedFd::from(writer).into()),
+            ..Writer::default()
+        };
+        (
+            writer,
+            reader,
+            Queue::new(IntCounter::new("dropped", "-").unwrap()),
+        )
+    }
+
+    fn lines() -> String {
+        let mut lines = String::new();
+        for number in 0..30_000 {
+            let _ = writeln!(lines, "line {number}");
+        }
+        lines
+    }
+
+    fn work(lines: &str) -> Work {
+        Work {
+            lines: lines.as_bytes().to_vec(),
+            ..Work::default()
+        }
+    }
+
+    #[test]
+    fn what_was_broken_off_goes_on_at_the_very_byte() {
+        let (mut writer, mut reader, queue) = narrow("/nowhere".into());
+        let lines = lines();
+        writer.work(work(&lines), &queue);
+        assert!(writer.failing && !writer.waiting.is_empty());
+        let mut taken = Vec::new();
+        while !writer.waiting.is_empty() {
+            // Until there is no more for now.
+            let _ = reader.read_to_end(&mut taken);
+            writer.work(Work::default(), &queue);
+        }
+        let _ = reader.read_to_end(&mut taken);
+        assert!(!writer.failing && writer.dropped == 0);
+        assert!(taken == lines.as_bytes());
+    }
+
+    #[test]
+    fn a_file_that_is_opened_anew_begins_with_a_whole_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        let (mut writer, mut reader, queue) = narrow(path.clone());
+        let lines = lines();
+        writer.work(work(&lines), &queue);
+        let mut taken = Vec::new();
+        let _ = reader.read_to_end(&mut taken);
+        // The beginning of a line is there, and its rest would be next; but it was moved away.
+        writer.file = Some(File::open("/dev/null").unwrap());
+        let reopen = Work {
+            reopen: true,
+            ..Work::default()
+        };
+        writer.work(reopen, &queue);
+        let rest = std::fs::read_to_string(path).unwrap();
+        assert!(rest.starts_with("line ") && lines.ends_with(&rest));
+        let torn = lines.len() - taken.len() - rest.len();
+        assert!((1.."line 30000\n".len()).contains(&torn), "{torn}");
+    }
+}

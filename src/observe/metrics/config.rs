@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::{counter, gauge, gauges};
+use super::families::{counter, gauge, gauges};
 use crate::reload::Outcome;
 
 /// The configuration in force.

@@ -7,7 +7,7 @@
 
 use prometheus::{Histogram, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::{counter, gauges, time};
+use super::families::{counter, gauges, time};
 use crate::front_door::{Connection, ConnectionTls};
 use crate::reason::Reason;
 

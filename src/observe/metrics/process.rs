@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use prometheus::core::Collector;
 use prometheus::{Counter, Gauge, IntGauge, Opts, Registry};
 
-use super::{register, sound};
+use super::families::{register, sound};
 
 /// Ticks of `/proc/self/stat` in a second: the kernel's promise to programs, whatever it counts in itself (proc(5), `USER_HZ`).
 const TICKS: f64 = 100.0;

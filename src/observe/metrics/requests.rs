@@ -9,9 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
 
+use super::families::{counter, forget, histogram};
 use super::handles::Handles;
-use super::{code_label, counter, histogram};
+use super::labels::{code_label, method_label};
 use crate::exchange::Exchange;
+
+/// What stands for the route of a request that found none.
+pub(super) const NO_ROUTE: &str = "-";
 
 /// Requests of all routes.
 pub struct RequestMetrics {
@@ -125,25 +129,18 @@ impl RequestMetrics {
 
     /// Forgets the routes that are `gone`.
     pub(super) fn forget(&self, gone: &dyn Fn(&str) -> bool) {
-        super::forget(&self.requests, "route", gone, |labels| {
+        forget(&self.requests, "route", gone, |labels| {
             self.requests.remove(labels)
         });
-        super::forget(&self.duration, "route", gone, |labels| {
+        forget(&self.duration, "route", gone, |labels| {
             self.duration.remove(labels)
         });
-        super::forget(&self.upstream, "route", gone, |labels| {
+        forget(&self.upstream, "route", gone, |labels| {
             self.upstream.remove(labels)
         });
-        super::forget(&self.received, "route", gone, |labels| {
+        forget(&self.received, "route", gone, |labels| {
             self.received.remove(labels)
         });
-        super::forget(&self.sent, "route", gone, |labels| self.sent.remove(labels));
+        forget(&self.sent, "route", gone, |labels| self.sent.remove(labels));
     }
-}
-
-/// Methods as labels: a closed list, though the front door lets through no other.
-fn method_label(method: &str) -> &'static str {
-    const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"];
-    let known = METHODS.iter().find(|known| **known == method);
-    known.copied().unwrap_or("other")
 }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::{counter, gauges};
+use super::families::{counter, forget, gauges};
 use crate::exchange::Stream;
 use crate::reason::Reason;
 use crate::snapshot::Snapshot;
@@ -126,10 +126,10 @@ impl UpstreamMetrics {
 
     /// Forgets the servers that are `gone`.
     pub(super) fn forget(&self, gone: &dyn Fn(&str) -> bool) {
-        super::forget(&self.connections, "server", gone, |labels| {
+        forget(&self.connections, "server", gone, |labels| {
             self.connections.remove(labels)
         });
-        super::forget(&self.errors, "server", gone, |labels| {
+        forget(&self.errors, "server", gone, |labels| {
             self.errors.remove(labels)
         });
     }

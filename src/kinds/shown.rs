@@ -9,12 +9,16 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
+
 use super::Kind;
 use super::interaction::Wire;
 use crate::routing::path_safety;
 
 /// What stands in the place of something hidden.
 const HIDDEN: &str = "***";
+/// So often escapes are undone to find a word that begins a chat's path.
+const DECODED: usize = 4;
 
 /// The path for the log. Where no route says which kind it is for, it is looked at as every kind would.
 pub fn shown<'a>(kind: Option<&dyn Kind>, path: &'a str) -> Cow<'a, str> {
@@ -78,20 +82,32 @@ fn without_participants(wire: Wire, path: &str) -> Option<String> {
     Some(format!("{plain}{HIDDEN}"))
 }
 
-/// Whether one of the path's readings has the word that begins a chat's path.
+/// Whether one of the path's readings has the word that begins a chat's path; also of a path that nobody should read at all.
 fn may_begin(wire: Wire, path: &str) -> bool {
-    path_safety::texts(path).is_some_and(|texts| {
+    let mut decoded = Cow::Borrowed(path.as_bytes());
+    for _ in 0..DECODED {
+        decoded = Cow::Owned(percent_decode(&decoded).collect());
+    }
+    let loose = decoded.to_ascii_lowercase();
+    let mut found = words_that_begin(wire)
+        .iter()
+        .any(|word| memchr::memmem::find(&loose, word.as_bytes()).is_some());
+    if let (false, Some(texts)) = (found, path_safety::texts(path)) {
         let mut segments = texts.iter().flat_map(|text| text.split('/'));
-        segments.any(|segment| begins(wire, segment))
-    })
+        found = segments.any(|segment| begins(wire, segment));
+    }
+    found
 }
 
 fn begins(wire: Wire, segment: &str) -> bool {
-    let words: &[&str] = match wire {
+    is_one_of(segment, words_that_begin(wire))
+}
+
+fn words_that_begin(wire: Wire) -> &'static [&'static str] {
+    match wire {
         Wire::Webtools => &["websvcs"],
         Wire::Icws => &["web-chat", "web-callback"],
-    };
-    is_one_of(segment, words)
+    }
 }
 
 fn segment_is_word(wire: Wire, segment: &str) -> bool {
@@ -136,11 +152,15 @@ fn segment_is_word(wire: Wire, segment: &str) -> bool {
 }
 
 fn is_one_of(segment: &str, words: &[&str]) -> bool {
+    // Windows drops dots and blanks at the end of a name.
+    let segment = segment.trim_end_matches(['.', ' ']);
     words.iter().any(|word| segment.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::named;
     use super::*;
 
@@ -163,9 +183,41 @@ mod tests {
             "/us/a/icws/web-chat/SECRET",
             "/icws/Web-Callback/status/SECRET?x",
             "/a;jsessionid=SECRET",
+            "/websvcs./chat/poll/SECRET",
+            "/%00/%77ebsvcs/chat/poll/SECRET",
+            "/100%/%77ebsvcs/chat/poll/SECRET",
+            "/%25252577ebsvcs/chat/poll/SECRET",
         ] {
             let shown = shown(None, path);
             assert!(!shown.contains("SECRET"), "{path} is shown as {shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_spelling_of_the_words_shows_a_participant(
+            before in "(/[a-z%;.]{0,4}){0,3}",
+            escaped in proptest::collection::vec((0usize..4, any::<bool>()), 12),
+            chat in any::<bool>(),
+        ) {
+            let (root, word) = match chat {
+                true => ("websvcs", "poll"),
+                false => ("web-callback", "status"),
+            };
+            let spelled: String = root
+                .chars()
+                .zip(&escaped)
+                .map(|(letter, &(times, upper))| {
+                    let letter = if upper { letter.to_ascii_uppercase() } else { letter };
+                    match times {
+                        0 => letter.to_string(),
+                        times => format!("%{}{:02x}", "25".repeat(times - 1), letter as u32),
+                    }
+                })
+                .collect();
+            let path = format!("{before}/{spelled}/{word}/SECRET");
+            let shown = shown(None, &path);
+            prop_assert!(!shown.contains("SECRET"), "{path} is shown as {shown}");
         }
     }
 

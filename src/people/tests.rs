@@ -207,7 +207,7 @@ fn a_successor_knows_who_is_there_and_tells_nobody_what_he_needs_to_be() {
     let interactions = Interactions::new();
     let old = Arc::new(People::under(&interactions.key()));
     let server = server();
-    let begin = |id: &str| {
+    let begin = |id: &str, name: &str| {
         let session = old.session(Kind::Icws, &server, id);
         old.signed_in(
             session,
@@ -215,10 +215,14 @@ fn a_successor_knows_who_is_there_and_tells_nobody_what_he_needs_to_be() {
             &idle(),
             second(100),
         );
-        old.named(session, &format!("agent {}", &id[..1]));
+        old.named(session, name);
         session
     };
-    let (quiet, live, ended) = (begin("1234567"), begin("2345678"), begin("3456789"));
+    let (quiet, live, ended) = (
+        begin("1234567", "agent 1"),
+        begin("2345678", "agent 2"),
+        begin("3456789", "agent 3"),
+    );
     let channel = old.channel(live);
     old.signed_out(ended, second(105));
     let text = serde_json::to_string(&Heritage::of(&old, second(105))).unwrap();

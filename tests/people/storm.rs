@@ -39,7 +39,7 @@ struct User {
 
 impl User {
     fn new(stage: &Arc<Stage>, number: usize, dice: Dice) -> Self {
-        let way = if number % 2 == 0 {
+        let way = if number.is_multiple_of(2) {
             Way::Plain
         } else {
             Way::Http2
@@ -50,7 +50,7 @@ impl User {
             way,
             client: stage.client(way, HOST, "/us/{host}"),
             events: None,
-            listens: number % 3 == 0,
+            listens: number.is_multiple_of(3),
             place: None,
             done: [0; 6],
         }

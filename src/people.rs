@@ -127,10 +127,14 @@ impl People {
         let listed = self
             .shard(session)
             .begin(session, who, self.room(idle), now);
-        self.count(listed)
+        if !listed {
+            self.unlisted.fetch_add(1, Ordering::Relaxed);
+        }
+        listed
     }
 
-    /// The same by a success within a session that is not known, as after a restart. Its user is not known then.
+    /// The same by a success within a session that is not known, as after a restart. Its user is not known then. Where there is no room
+    /// nothing happens: whoever found none at his sign-in is counted already.
     pub fn found(
         &self,
         session: SessionKey,
@@ -138,11 +142,9 @@ impl People {
         proofs: Proofs,
         idle: &Idle,
         now: Now,
-    ) -> bool {
-        let listed = self
-            .shard(session)
+    ) {
+        self.shard(session)
             .find(session, who, proofs, self.room(idle), now);
-        self.count(listed)
     }
 
     /// The server has said whose session it is.
@@ -232,13 +234,6 @@ impl People {
     /// How many sessions are remembered, ended and silent ones among them.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
-    }
-
-    fn count(&self, listed: bool) -> bool {
-        if !listed {
-            self.unlisted.fetch_add(1, Ordering::Relaxed);
-        }
-        listed
     }
 
     fn room<'a>(&'a self, idle: &'a Idle) -> shard::Room<'a> {

@@ -21,6 +21,9 @@ pub(super) const ENDED: Duration = Duration::from_secs(120);
 /// How long a silent session is remembered beyond its idle time, so that whoever comes back has his name and his beginning.
 pub(super) const SILENT: Duration = Duration::from_secs(8 * 3600);
 
+/// How soon a full shard is looked through again for what is over.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// What became of a success within a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
@@ -47,6 +50,8 @@ pub(super) struct Room<'a> {
 pub(super) struct Shard {
     records: HashMap<SessionKey, Record>,
     last_generation: u64,
+    /// When what is over was last dropped.
+    swept: Now,
 }
 
 impl Shard {
@@ -77,18 +82,19 @@ impl Shard {
         proofs: Proofs,
         room: Room<'_>,
         now: Now,
-    ) -> bool {
-        if self.records.contains_key(&session) {
-            return true;
+    ) {
+        if !self.records.contains_key(&session) && self.begin(session, who, room, now) {
+            self.learn(session, proofs);
         }
-        let listed = self.begin(session, who, room, now);
-        self.learn(session, proofs);
-        listed
     }
 
     fn make_room(&mut self, room: Room<'_>, now: Now) -> bool {
         if room.held.load(Ordering::Relaxed) < room.most {
             return true;
+        }
+        // SECURITY: not with every request of those who find no room.
+        if now.since(self.swept) < AGAIN {
+            return false;
         }
         self.sweep(room.idle, true, room.held, now);
         room.held.load(Ordering::Relaxed) < room.most
@@ -160,6 +166,7 @@ impl Shard {
 
     /// Drops what is over; where it is crowded, also whoever has been silent for his idle time.
     pub(super) fn sweep(&mut self, idle: &Idle, crowded: bool, held: &AtomicUsize, now: Now) {
+        self.swept = self.swept.max(now);
         let before = self.records.len();
         self.records.retain(|_, record| match record.ended {
             Some(ended) => now.since(ended) <= ENDED,

@@ -22,6 +22,12 @@ fn a_full_registry_counts_whom_it_does_not_list_and_makes_room_of_what_is_over()
         people.seen(late, from(7), second(105), second(105)),
         Seen::Unknown
     );
+    // His requests find none either, and are no further sign-ins.
+    let proofs = people.proofs(late, [Credential::Sent(b"cookie"), Credential::Missing]);
+    for at in 105..109 {
+        let who = newcomer(&server, second(at));
+        people.found(late, &who, proofs, &idle(), second(at));
+    }
     assert_eq!((people.unlisted(), people.held()), (1, MOST_HELD));
     // Who is there again is no newcomer.
     assert!(begin(5, 105).1);

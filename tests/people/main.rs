@@ -6,6 +6,7 @@
     reason = "a panic is how a test reports"
 )]
 
+mod answers;
 #[path = "../interactions/client.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod client;

@@ -22,7 +22,7 @@ impl People {
     /// What holds for a request to its end.
     pub(super) fn without_places(&self) -> People {
         People {
-            idle: self.idle.clone(),
+            idle: self.idle,
             ..People::default()
         }
     }

@@ -1,6 +1,7 @@
 //! The traffic of a busy gateway, honestly counted: what must not notice a reload, an upgrade or a drain.
 //!
-//! Nothing here is sent a second time, so nothing is hidden. What counts as a failure: a request without an answer or with a wrong one,
+//! Nothing here is sent a second time, so nothing is hidden; but for requests of HTTP/2 of which GOAWAY says that nobody has looked at
+//! them, and these are counted. What counts as a failure: a request without an answer or with a wrong one,
 //! a connection that is refused, a WebSocket or an event stream that ends or has a gap. A kept connection that the server ends between
 //! two requests is none.
 //!

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub connections: u64,
     /// Kept connections that the server ended between two requests.
     pub ended_between: u64,
+    /// Requests of HTTP/2 that the server said it had not looked at, and that were answered when asked again.
+    pub not_processed: u64,
     /// WebSocket messages that came back.
     pub echoes: u64,
     /// Events that arrived in their order, those of polls included.
@@ -73,10 +75,11 @@ impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             out,
-            "{} requests over {} connections ({} ended between two requests), {} echoes, {} events; {} failures, {} streams dropped",
+            "{} requests over {} connections ({} ended between two requests, {} requests asked again after GOAWAY), {} echoes, {} events; {} failures, {} streams dropped",
             self.requests,
             self.connections,
             self.ended_between,
+            self.not_processed,
             self.echoes,
             self.events,
             self.failures.len(),
@@ -97,6 +100,7 @@ pub(super) struct Diary {
     pub(super) requests: AtomicU64,
     pub(super) connections: AtomicU64,
     pub(super) ended_between: AtomicU64,
+    pub(super) not_processed: AtomicU64,
     pub(super) echoes: AtomicU64,
     pub(super) events: AtomicU64,
     failures: Mutex<Vec<Failure>>,
@@ -110,6 +114,7 @@ impl Diary {
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             ended_between: AtomicU64::new(0),
+            not_processed: AtomicU64::new(0),
             echoes: AtomicU64::new(0),
             events: AtomicU64::new(0),
             failures: Mutex::default(),
@@ -157,6 +162,7 @@ impl Diary {
             requests: count(&self.requests),
             connections: count(&self.connections),
             ended_between: count(&self.ended_between),
+            not_processed: count(&self.not_processed),
             echoes: count(&self.echoes),
             events: count(&self.events),
             failures: list(&self.failures),

@@ -30,49 +30,52 @@ impl Drop for Open {
     }
 }
 
+/// The requests of a round: path, and of a POST the size of its body.
+const ROUND: [(&str, Option<usize>); 4] = [
+    ("/web/number", None),
+    ("/web/slow", None),
+    ("/safe/number", None),
+    ("/web/echo", Some(20_000)),
+];
+
+/// Why a request has no answer.
+enum Unanswered {
+    /// GOAWAY says of it that nobody has looked at it, and any client may ask again (RFC 9113 section 6.8). The library opens streams that
+    /// were waiting when it had heard of the end already, which no browser does.
+    NotProcessed,
+    Failed(io::Error),
+}
+
 /// One connection until the server says GOAWAY, then the next; four requests at a time.
 pub(super) async fn connection(mut task: Task) {
     task.tls = true;
     let (mut open, mut opened) = (None::<Open>, 0);
     for round in 0_u64.. {
         let over = task.is_over();
-        // Not ready means that the server has announced the end before anything was sent.
-        let sender = match &open {
-            Some(open) => open.requests.clone().ready().await.ok(),
-            None => None,
-        };
-        let sender = match sender {
-            Some(sender) => Some(sender),
-            None => {
-                if open.take().is_some() {
-                    task.count(|diary| &diary.ended_between);
-                }
-                opened += 1;
-                match in_time("a connection", connect(&task)).await {
-                    Ok(connected) => {
-                        task.count(|diary| &diary.connections);
-                        Some(open.insert(connected).requests.clone())
+        if let Some(sender) = sender(&task, &mut open, &mut opened).await {
+            let of = |at: usize| ask(&sender, round * 4 + at as u64, ROUND[at]);
+            let (a, b, c, d) = tokio::join!(of(0), of(1), of(2), of(3));
+            for (at, answered) in [a, b, c, d].into_iter().enumerate() {
+                let answered = match answered {
+                    Err(Unanswered::NotProcessed) => {
+                        task.count(|diary| &diary.not_processed);
+                        open = None;
+                        match sender_again(&task, &mut open, &mut opened).await {
+                            Some(sender) => ask(&sender, round * 4 + at as u64, ROUND[at]).await,
+                            None => continue,
+                        }
                     }
-                    Err(error) => {
-                        task.diary.failed(&task.name, opened, &error);
-                        None
-                    }
-                }
-            }
-        };
-        if let Some(sender) = sender {
-            let number = |at: u64| round * 4 + at;
-            let answers = tokio::join!(
-                ask(&sender, number(0), "/web/number", None),
-                ask(&sender, number(1), "/web/slow", None),
-                ask(&sender, number(2), "/safe/number", None),
-                ask(&sender, number(3), "/web/echo", Some(20_000)),
-            );
-            let (first, second, third, fourth) = answers;
-            for answered in [first, second, third, fourth] {
+                    answered => answered,
+                };
                 match answered {
                     Ok(()) => task.count(|diary| &diary.requests),
-                    Err(error) => task.diary.failed(&task.name, opened, &error),
+                    Err(Unanswered::Failed(error)) => {
+                        task.diary.failed(&task.name, opened, &error);
+                    }
+                    Err(Unanswered::NotProcessed) => {
+                        let what = "not processed, on a new connection too";
+                        task.diary.failed(&task.name, opened, &what);
+                    }
                 }
             }
         }
@@ -81,6 +84,42 @@ pub(super) async fn connection(mut task: Task) {
             return;
         }
         task.rest(PAUSE).await;
+    }
+}
+
+/// The connection that is there, or the next one.
+async fn sender(
+    task: &Task,
+    open: &mut Option<Open>,
+    opened: &mut u64,
+) -> Option<SendRequest<Bytes>> {
+    // Not ready means that the server has announced the end before anything was sent.
+    if let Some(open) = open
+        && let Ok(sender) = open.requests.clone().ready().await
+    {
+        return Some(sender);
+    }
+    if open.take().is_some() {
+        task.count(|diary| &diary.ended_between);
+    }
+    sender_again(task, open, opened).await
+}
+
+async fn sender_again(
+    task: &Task,
+    open: &mut Option<Open>,
+    opened: &mut u64,
+) -> Option<SendRequest<Bytes>> {
+    *opened += 1;
+    match in_time("a connection", connect(task)).await {
+        Ok(connected) => {
+            task.count(|diary| &diary.connections);
+            Some(open.insert(connected).requests.clone())
+        }
+        Err(error) => {
+            task.diary.failed(&task.name, *opened, &error);
+            None
+        }
     }
 }
 
@@ -100,22 +139,32 @@ async fn connect(task: &Task) -> io::Result<Open> {
     Ok(open)
 }
 
-/// One request; with `size` a POST of so many bytes, which come back.
+/// One request; with a size a POST of so many bytes, which come back.
 async fn ask(
     requests: &SendRequest<Bytes>,
     number: u64,
-    path: &str,
-    size: Option<usize>,
-) -> io::Result<()> {
+    (path, size): (&str, Option<usize>),
+) -> Result<(), Unanswered> {
     let exchange = exchange(requests.clone(), number, path, size);
-    let what = || format!("request {number} to {path}");
+    let failed = |why: &dyn std::fmt::Display| {
+        let what = format!("request {number} to {path}: {why}");
+        Unanswered::Failed(io::Error::other(what))
+    };
     match tokio::time::timeout(PATIENCE, exchange).await {
-        Ok(done) => done.map_err(|error| io::Error::other(format!("{}: {error}", what()))),
-        Err(_) => Err(io::Error::other(format!(
-            "{}: nothing within {PATIENCE:?}",
-            what()
-        ))),
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if is_not_processed(&error) => Err(Unanswered::NotProcessed),
+        Ok(Err(error)) => Err(failed(&error)),
+        Err(_) => Err(failed(&format!("nothing within {PATIENCE:?}"))),
     }
+}
+
+fn is_not_processed(error: &io::Error) -> bool {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<h2::Error>());
+    inner.is_some_and(|error| {
+        error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR)
+    })
 }
 
 async fn exchange(

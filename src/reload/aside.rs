@@ -5,8 +5,13 @@
 
 use std::thread::Builder;
 
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+/// A nice value: a tenth of the share of a thread that serves clients, where both want the same core.
+const BEHIND: i32 = 10;
 
 /// Runs `work` and waits for it. `None` if it panicked, or if the system gives no thread. Must be called inside a tokio runtime.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
@@ -22,6 +27,7 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
 pub(super) fn begin(work: impl FnOnce() + Send + 'static) {
     let runtime = Handle::current();
     let inside = move || {
+        yield_to_clients();
         // Names begin to be looked up while a configuration is compiled.
         let _inside = runtime.enter();
         work();
@@ -32,6 +38,15 @@ pub(super) fn begin(work: impl FnOnce() + Send + 'static) {
     if let Err(error) = began {
         log::error!("the system gives no thread: {error}");
     }
+}
+
+/// What runs here, and the threads that it begins, let every thread that serves a client go first.
+///
+/// PERF: without it, clients wait for milliseconds during a reload, until the system takes the core away from it; with it, a tenth of that.
+fn yield_to_clients() {
+    // On Linux the priority is that of the one thread (setpriority(2), "C library/kernel differences"). Where it may not be lowered (a
+    // filter of system calls), the reload runs as everything else.
+    let _ = setpriority_process(Some(gettid()), BEHIND);
 }
 
 #[cfg(test)]

@@ -60,7 +60,19 @@ impl Retired {
         };
         let over = Over(self.clone());
         begin(move || {
-            drop(unused);
+            let (snapshots, configs) = unused;
+            for snapshot in snapshots.into_iter().filter_map(Arc::into_inner) {
+                snapshot.hosts.give_back();
+            }
+            for config in configs.into_iter().filter_map(Arc::into_inner) {
+                for (at, host) in config.hosts.into_iter().enumerate() {
+                    // PERF: whoever serves a client goes first.
+                    if at.is_multiple_of(16) {
+                        std::thread::yield_now();
+                    }
+                    drop(host);
+                }
+            }
             drop(over);
         });
     }

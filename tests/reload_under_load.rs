@@ -19,12 +19,11 @@ mod mistakes;
 mod support;
 
 use loadtest::traffic::{Amount, Behind, Doors, Traffic};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 
 use configurations::Site;
 use driver::Driver;
-use gateway::{Outcomes, until};
+use gateway::{Outcomes, allow_many_descriptors, until};
 use support::World;
 
 /// Reloads that are waited for, and every how many of them is a mistake.
@@ -34,18 +33,10 @@ const MISTAKE: usize = 4;
 const BURST: usize = 60;
 /// Requests answered between two reloads, at least.
 const BETWEEN: u64 = 20;
-/// Files that this process and the gateway may open: four for a stream on the way from here through the gateway and back.
-const DESCRIPTORS: u64 = 8192;
 
 #[test]
 fn two_hundred_reloads_under_traffic_fail_no_request_and_drop_no_stream() {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
-    let raised = Rlimit {
-        current: limit.current.map(|soft| soft.max(current)),
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
+    allow_many_descriptors();
 
     let world = World::new();
     let runtime = Runtime::new().unwrap();

@@ -417,7 +417,9 @@ fn systemd_hears_of_the_start_reloads_the_watchdog_a_successor_and_the_end() {
     hears(&systemd, &format!("MAINPID={}\n", new.id()));
     assert_eq!(old.end().0.code(), Some(0));
     new.signal(Signal::TERM);
-    hears(&systemd, "STOPPING=1\n");
+    // Thirty seconds to finish, and ten to end.
+    let stop = hears(&systemd, "EXTEND_TIMEOUT_USEC=40000000\n");
+    assert!(stop.contains("STOPPING=1\n"), "{stop}");
     assert_eq!(new.end().0.code(), Some(0));
 }
 

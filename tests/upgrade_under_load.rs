@@ -16,27 +16,20 @@ mod gateway;
 mod support;
 
 use loadtest::traffic::{Amount, Behind, Doors, Traffic};
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 use tokio::runtime::Runtime;
 
 use configurations::Site;
-use gateway::{Gateway, until};
+use gateway::{Gateway, allow_many_descriptors, until};
 use support::World;
 
 const UPGRADES: usize = 10;
 /// Requests answered between two of them, at least.
 const BETWEEN: u64 = 100;
-const DESCRIPTORS: u64 = 8192;
 
 #[test]
 fn ten_upgrades_under_traffic_fail_no_request_refuse_nobody_and_drop_no_stream() {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
-    let raised = Rlimit {
-        current: limit.current.map(|soft| soft.max(current)),
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).unwrap();
+    allow_many_descriptors();
 
     let world = World::new();
     let runtime = Runtime::new().unwrap();

@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 use super::support::World;
 
@@ -184,4 +184,18 @@ pub fn status(to: SocketAddr, host: &str, path: &str) -> u16 {
     let answer = get(to, host, path).unwrap();
     let status = answer.get(9..12).and_then(|status| status.parse().ok());
     status.unwrap_or_else(|| panic!("no status: {answer:?}"))
+}
+
+/// Files that this process and the gateway may open: four for a stream on the way from here through the gateway and back.
+const DESCRIPTORS: u64 = 8192;
+
+/// Raises the limit of open files as far as a crowd of clients needs it and the system allows.
+pub fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    let raised = Rlimit {
+        current: limit.current.map(|soft| soft.max(current)),
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).unwrap();
 }

@@ -54,7 +54,8 @@ pub(super) async fn live(
             server.flush().await;
         }
         End::Terminated => {
-            systemd::stopping();
+            let lifecycle = server.snapshot().lifecycle.clone();
+            systemd::stopping(lifecycle.delay.unwrap_or_default() + lifecycle.within);
             drain(server, &mut signals.interrupt).await;
         }
         End::Succeeded(successor) => {

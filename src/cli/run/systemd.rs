@@ -5,6 +5,9 @@ use std::time::Duration;
 use log::warn;
 use sd_notify::{NotifyState, notify};
 
+/// From the drain's deadline to the end of the process.
+const MARGIN: Duration = Duration::from_secs(10);
+
 pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
 }
@@ -16,9 +19,12 @@ pub(super) fn reloading() {
     }
 }
 
-pub(super) fn stopping() {
+/// What is under way may take so long. Without the last word systemd kills after `TimeoutStopSec=`, whatever the file says.
+pub(super) fn stopping(within: Duration) {
     let status = NotifyState::Status("finishing what is under way");
-    tell(&[NotifyState::Stopping, status]);
+    let micros = (within + MARGIN).as_micros();
+    let longer = NotifyState::ExtendTimeoutUsec(u32::try_from(micros).unwrap_or(u32::MAX));
+    tell(&[NotifyState::Stopping, status, longer]);
 }
 
 /// The successor is the service from now on. This process ends when its connections have.

@@ -106,6 +106,11 @@ fn a_signal_during_a_drain_opens_nothing_and_the_drain_goes_on() {
             .starts_with("HTTP/1.1 503 ")
     };
     until("it drains", || drains().then_some(())).unwrap();
+    // `/readyz` turns before the door closes.
+    until("the door is closed", || {
+        TcpStream::connect(stage.public[1]).is_err().then_some(())
+    })
+    .unwrap();
 
     let free = TcpListener::bind("127.74.0.1:0")
         .unwrap()

@@ -10,7 +10,7 @@
 //!
 //! Whatever takes long runs on a thread of its own: the threads that serve clients only exchange one pointer for another.
 
-mod aside;
+pub(crate) mod aside;
 mod changes;
 mod retired;
 mod status;
@@ -34,10 +34,12 @@ use crate::server::Server;
 use crate::snapshot::{Before, Snapshot};
 use status::{Last, Refusal};
 
-pub(crate) use aside::run as aside;
-
 /// How long the first look-up of new names may hold up a start or a reload. Without it the first requests would be answered 502.
 pub(crate) const FIRST_LOOK_UP: Duration = Duration::from_secs(3);
+
+/// How long a reload may want for a core before it takes its share, with so much more for each megabyte: twice of what it takes.
+const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE_A_MEGABYTE: Duration = Duration::from_millis(40);
 
 /// Reads the file and puts it in force, or says in the log, the metrics and the admin listener why not.
 pub async fn reload(server: &Server, file: &Path) -> Outcome {
@@ -133,15 +135,17 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
         server.runtime.clone(),
     );
     let file: PathBuf = file.to_owned();
-    let source = match aside::run(move || Source::read(&file)).await {
+    let source = match aside::behind(PATIENCE, move || Source::read(&file)).await {
         Some(Ok(source)) => source,
         Some(Err(report)) => return Ended::Refused(report),
         None => return Ended::Refused(Report::new(Source::new("", "", ""), vec![broke_off()])),
     };
     let text = source.clone();
-    let looked = aside::run(move || {
-        let (config, digest, snapshot, runtime) = before;
-        look(&text, digest, &config, &snapshot, &runtime)
+    let patience = PATIENCE
+        + PATIENCE_A_MEGABYTE * u32::try_from(source.text().len() / 1_000_000).unwrap_or(u32::MAX);
+    let looked = aside::behind(patience, move || {
+        let (config, digest, snapshot, runtime) = &before;
+        look(&text, *digest, config, snapshot, runtime)
     });
     match looked.await {
         Some(Ok(Looked::Same)) => Ended::Unchanged,

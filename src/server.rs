@@ -102,7 +102,7 @@ impl Server {
         let interactions = key.map_or_else(Interactions::new, |key| Interactions::after(&key));
         let runtime = Arc::new(Runtime::with(interactions));
         let (compiling, of) = (config.clone(), runtime.clone());
-        let compiled = aside(move || Snapshot::compile(&compiling, &of)).await;
+        let compiled = aside::run(move || Snapshot::compile(&compiling, &of)).await;
         let compiled = compiled
             .unwrap_or_else(|| Err(vec![broke_off()]))
             .map_err(StartError::Config)?;
@@ -220,15 +220,15 @@ impl Server {
     /// Gives the last lines of the access log a moment to reach the disk.
     pub(crate) async fn flush(&self) {
         let runtime = self.runtime.clone();
-        aside(move || runtime.access_log.flush(LAST_LINES)).await;
+        aside::run(move || runtime.access_log.flush(LAST_LINES)).await;
     }
 
     pub(crate) fn announce(&self) {
         let snapshot = self.snapshot.load();
         self.runtime.metrics.follow(&snapshot);
         let (runtime, named) = (self.runtime.clone(), self.snapshot());
-        // PERF: a hundred thousand names take milliseconds.
-        tokio::task::spawn_blocking(move || runtime.metrics.forget(&named));
+        // PERF: a hundred thousand names take tens of milliseconds, which clients would have to share.
+        aside::begin(move || runtime.metrics.forget(&named));
         for upstream in snapshot
             .upstreams
             .iter()

@@ -13,13 +13,6 @@
 
 pub mod attack;
 pub mod conductor;
-mod cores;
-mod figures;
-mod gateway;
+mod configuration;
 mod memory;
-pub mod polite;
-mod server;
 mod table;
-
-/// The host that the measured gateway serves.
-const HOST: &str = "proxy.example.com";

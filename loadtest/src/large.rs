@@ -8,12 +8,16 @@
 
 use std::fmt::Write;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::wire::Authority;
 
 /// Servers behind the routes; hosts name each many times.
 const SERVERS: usize = 200;
+
+/// What their certificate is for.
+pub(crate) const HOSTS: &str = "*.contact-center.example.com";
 
 /// How much a text differs from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,19 @@ pub enum Variant {
 pub struct Large {
     hosts: usize,
     routes: usize,
+    /// One more host, and the server behind its `/web/`.
+    watched: Option<(&'static str, SocketAddr)>,
+}
+
+impl Default for Large {
+    /// Ten thousand hosts. The certificate, `edge.pem` and `edge.key`, is whatever lies beside the file.
+    fn default() -> Large {
+        Large {
+            hosts: 10_000,
+            routes: 10,
+            watched: None,
+        }
+    }
 }
 
 impl Large {
@@ -41,18 +58,21 @@ impl Large {
     /// Those of the disk.
     pub fn in_folder(folder: &Path) -> io::Result<Large> {
         let authority = Authority::new("large")?;
-        let identity = authority.issue(&["*.contact-center.example.com"])?;
+        let identity = authority.issue(&[HOSTS])?;
         std::fs::write(folder.join("edge.pem"), &identity.certificate_pem)?;
         std::fs::write(folder.join("edge.key"), &identity.key_pem)?;
-        Ok(Large {
-            hosts: 10_000,
-            routes: 10,
-        })
+        Ok(Large::default())
     }
 
     /// The same with so many hosts.
     pub fn hosts(self, hosts: usize) -> Large {
         Large { hosts, ..self }
+    }
+
+    /// The same with one more host, whose `/web/` leads to a server that is there.
+    pub fn with(self, host: &'static str, server: SocketAddr) -> Large {
+        let watched = Some((host, server));
+        Large { watched, ..self }
     }
 
     /// The text of the file.
@@ -76,7 +96,14 @@ impl Large {
                 server / 2
             );
         }
-        text.push_str("hosts:\n");
+        if let Some((host, server)) = self.watched {
+            let _ = writeln!(
+                text,
+                "  web: {{ kind: http, url: 'http://{server}' }}\nhosts:\n  {host}: {{ routes: [{{ path: /web/, server: web }}] }}"
+            );
+        } else {
+            text.push_str("hosts:\n");
+        }
         for host in 0..self.hosts {
             self.host(host, variant, &mut text);
         }

@@ -2,13 +2,15 @@
 //!
 //! [`icws`], [`webtools`] and [`webhtml`] stand for the CIC server, [`rude`] servers and clients misbehave, [`slow`] clients attack,
 //! [`wire`] is the raw HTTP server under all of them, [`edge`] is a gateway in this process, [`demo`] is all of it together, [`flood`]
-//! measures, [`large`] is a configuration to measure with, and [`traffic`] is what must not notice a reload, an upgrade or a drain.
+//! and [`reloads`] measure what clients notice, with what [`measured`] holds, [`large`] is a configuration to measure with, and [`traffic`] is what must not notice a reload, an upgrade or a drain.
 
 pub mod demo;
 pub mod edge;
 pub mod flood;
 pub mod icws;
 pub mod large;
+pub mod measured;
+pub mod reloads;
 pub mod rude;
 pub mod slow;
 pub mod traffic;

@@ -1,33 +1,116 @@
 //! Work that takes long, on a thread of its own: beside those that serve clients, and beside those that read files for them.
 //!
+//! ```ignore
+//! let snapshot = aside::behind(Duration::from_millis(250), move || compile(&text)).await;
+//! ```
+//!
 //! PERF: not one of the runtime's blocking threads. They take turns, each has a heap of its own, and after some reloads each of those
-//! would have been filled with a whole configuration. A fresh thread is given the heap of the last one that ended.
+//! would have been filled with a whole configuration.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
+use std::time::Duration;
 
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
+use thread_priority::ThreadPriority;
+use thread_priority::unix::{
+    NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 /// A nice value: a tenth of the share of a thread that serves clients, where both want the same core.
-const BEHIND: i32 = 10;
+const SHARE: i32 = 10;
+
+/// Which threads go before those that begin here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Those that serve clients go first, nine times of ten.
+    WithAShare,
+    /// All others go first, at once and always.
+    BehindAll,
+}
 
 /// Runs `work` and waits for it. `None` if it panicked, or if the system gives no thread. Must be called inside a tokio runtime.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (done, wait) = oneshot::channel();
-    begin(move || {
-        // Nobody waits any more when the process is about to end.
-        let _ = done.send(work());
+    answer(Place::WithAShare, work).await.ok()
+}
+
+/// The same in such a way that clients notice nothing: whoever serves one gets the core at once. Where all cores are busy with that, the
+/// work would never be done; so after `patience`, some more than it takes on cores that are free, it is begun once more with a share of
+/// its own, and whichever ends first counts. It must not matter that it is done twice.
+pub(crate) async fn behind<T, W>(patience: Duration, work: W) -> Option<T>
+where
+    T: Send + 'static,
+    W: Fn() -> T + Clone + Send + 'static,
+{
+    /// One that still runs though nobody waits for it any more: there is never a second.
+    static LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
+    behind_but(&LEFT_BEHIND, patience, work).await
+}
+
+async fn behind_but<T, W>(
+    left_behind: &'static AtomicBool,
+    patience: Duration,
+    work: W,
+) -> Option<T>
+where
+    T: Send + 'static,
+    W: Fn() -> T + Clone + Send + 'static,
+{
+    if left_behind.swap(true, Ordering::Relaxed) {
+        return run(work).await;
+    }
+    let over = Over(left_behind);
+    let again = work.clone();
+    let mut first = answer(Place::BehindAll, move || {
+        let _over = over;
+        work()
     });
-    wait.await.ok()
+    tokio::select! {
+        done = &mut first => return done.ok(),
+        () = sleep(patience) => {}
+    }
+    let second = answer(Place::WithAShare, again);
+    tokio::select! {
+        Ok(done) = first => Some(done),
+        Ok(done) = second => Some(done),
+        else => None,
+    }
+}
+
+struct Over(&'static AtomicBool);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Runs `work`, and nobody waits for it.
-pub(super) fn begin(work: impl FnOnce() + Send + 'static) {
+pub(crate) fn begin(work: impl FnOnce() + Send + 'static) {
+    at(Place::BehindAll, work);
+}
+
+fn answer<T: Send + 'static>(
+    place: Place,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> oneshot::Receiver<T> {
+    let (done, wait) = oneshot::channel();
+    at(place, move || {
+        // Nobody waits any more when the process is about to end, or when another was quicker.
+        let _ = done.send(work());
+    });
+    wait
+}
+
+fn at(place: Place, work: impl FnOnce() + Send + 'static) {
     let runtime = Handle::current();
     let inside = move || {
-        yield_to_clients();
+        place.take();
         // Names begin to be looked up while a configuration is compiled.
         let _inside = runtime.enter();
         work();
@@ -40,23 +123,21 @@ pub(super) fn begin(work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// What runs here, and the threads that it begins, let every thread that serves a client go first.
-///
-/// PERF: without it, clients wait for milliseconds during a reload, until the system takes the core away from it; with it, a tenth of that.
-fn yield_to_clients() {
-    // On Linux the priority is that of the one thread (setpriority(2), "C library/kernel differences"). Where it may not be lowered (a
-    // filter of system calls), the reload runs as everything else.
-    let _ = setpriority_process(Some(gettid()), BEHIND);
+impl Place {
+    /// What runs here, and the threads that it begins.
+    ///
+    /// PERF: a scheduler that has given a core to somebody lets it have that for a millisecond or more, whatever its nice value. Only from
+    /// `SCHED_IDLE` it takes the core back at once (sched(7), "Scheduling policies"; `check_preempt_wakeup_fair` in Linux).
+    fn take(self) {
+        // On Linux both are those of the one thread (setpriority(2), "C library/kernel differences"). Where they may not be changed (a
+        // filter of system calls), this runs as everything else.
+        let _ = setpriority_process(Some(gettid()), SHARE);
+        if self == Place::BehindAll {
+            let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+            let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::run;
-
-    #[tokio::test]
-    async fn what_panics_is_noticed_and_ends_nothing_else() {
-        assert_eq!(run(|| 7).await, Some(7));
-        let empty: Vec<u8> = Vec::new();
-        assert_eq!(run(move || empty[0]).await, None);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::aside::begin;
+use super::aside;
 use crate::config::Config;
 use crate::snapshot::Snapshot;
 
@@ -59,7 +59,7 @@ impl Retired {
             unused
         };
         let over = Over(self.clone());
-        begin(move || {
+        aside::begin(move || {
             let (snapshots, configs) = unused;
             for snapshot in snapshots.into_iter().filter_map(Arc::into_inner) {
                 snapshot.hosts.give_back();

@@ -1,8 +1,10 @@
 //! Putting a compiled configuration in force, and what can still keep it from that: an address that somebody else has.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use log::info;
+use tokio::time::sleep;
 
 use super::{FIRST_LOOK_UP, Fresh, Running, aside, broke_off, compared, hash};
 use crate::admin::Admin;
@@ -13,6 +15,9 @@ use crate::load::Loaded;
 use crate::observe::access_log::Target;
 use crate::server::{Server, StartError, why_not};
 use crate::snapshot::Snapshot;
+
+/// Milliseconds after which to look whether a configuration that was replaced is still in use; after these, every second.
+const LOOK_AGAIN: [u64; 4] = [0, 20, 100, 300];
 
 impl Server {
     /// Replaces the configuration by one that is in memory. Requests under way finish with the one they began with. One that changes
@@ -25,7 +30,7 @@ impl Server {
         let mut running = self.running.lock().await;
         let before = (running.config.clone(), self.snapshot.load_full());
         let runtime = self.runtime.clone();
-        let fresh = aside(move || {
+        let fresh = aside::run(move || {
             let (config, snapshot) = before;
             compared(loaded, &config, &snapshot, &runtime)
         });
@@ -95,8 +100,16 @@ impl Server {
     }
 
     fn give_back(&self, snapshot: Arc<Snapshot>, config: Arc<Config>) {
-        self.runtime.retired.keep(snapshot, config);
-        self.runtime.retired.sweep();
+        let retired = self.runtime.retired.clone();
+        retired.keep(snapshot, config);
+        // PERF: requests under way hold on to it for some milliseconds more. Who looks again soon has one configuration less in memory
+        // when the next reload comes.
+        tokio::spawn(async move {
+            for wait in LOOK_AGAIN {
+                sleep(Duration::from_millis(wait)).await;
+                retired.sweep();
+            }
+        });
     }
 
     /// New addresses of a configuration that is refused for other reasons, and that somebody else has.

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use loadtest::flood::{attack, conductor, polite};
+use loadtest::flood::{attack, conductor};
+use loadtest::measured::polite;
 
 /// Measures the latency of a polite client, idle and under floods, and the gateway's memory.
 #[derive(Parser)]

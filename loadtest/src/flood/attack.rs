@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::cores;
+use crate::measured::cores;
 use ways::Attempts;
 pub use ways::Way;
 pub(super) use ways::{BANNED, address};

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::attack::{self, Made, Way};
-use super::gateway::Gateway;
-use super::polite::Seen;
+use super::configuration::configuration;
+use super::memory;
 use super::table::{Row, Table};
-use super::{memory, server};
+use crate::measured::gateway::Gateway;
+use crate::measured::polite::{self, Seen};
+use crate::measured::server;
 
 /// From the beginning of a flood to the first request that is measured: bans have begun by then, and queues are what they stay.
 const SETTLE: Duration = Duration::from_secs(4);
@@ -66,7 +68,7 @@ const WAYS: [Way; 7] = [
 /// # Errors
 /// Something could not be started or measured. A polite client that was refused something is an error too.
 pub fn run(options: &Options) -> io::Result<()> {
-    let server = server::start(options.other_core)?;
+    let server = server::start(Some(options.other_core))?;
     let ways = match &*options.ways {
         [] => WAYS.to_vec(),
         some => some.to_vec(),
@@ -84,7 +86,11 @@ pub fn run(options: &Options) -> io::Result<()> {
 }
 
 fn measure(options: &Options, ways: &[Way], server: SocketAddr) -> io::Result<u64> {
-    let gateway = Gateway::start(&options.gateway, server, "", options.gateway_core)?;
+    let gateway = Gateway::start(
+        &options.gateway,
+        &configuration(server, ""),
+        Some(options.gateway_core),
+    )?;
     for number in 0..u64::from(options.addresses) {
         if ways.iter().any(|way| way.is_of_banned()) {
             gateway.ban(attack::address(attack::BANNED, number))?;
@@ -126,20 +132,7 @@ fn watched(options: &Options, gateway: &Gateway) -> io::Result<(Seen, f64)> {
 }
 
 fn polite(options: &Options, gateway: &Gateway, seconds: u64) -> io::Result<Seen> {
-    let output = Command::new(std::env::current_exe()?)
-        .arg("polite")
-        .args(["--to", &gateway.https.to_string()])
-        .arg("--authority")
-        .arg(gateway.authority())
-        .args(["--seconds", &seconds.to_string()])
-        .args(["--core", &options.other_core.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(io::Error::other("the polite client did not run"));
-    }
-    let seen: Value = serde_json::from_slice(&output.stdout)?;
-    Ok(Seen::from_json(&seen))
+    polite::begin(gateway, seconds, false, Some(options.other_core))?.seen()
 }
 
 /// A flood under way; it ends with its process.

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::attack::Way;
 use super::conductor::{Attacker, Options, pause};
-use super::gateway::Gateway;
+use super::configuration::configuration;
+use crate::measured::gateway::Gateway;
 
 const LIMITS: &str = "limits: { new_connections: { rate: 1/h, burst: 10 }, ban: { refusals: 1, within: 1h, for: 1h } }";
 /// More than the gateway can take on one core: the attempts under way at the same time are the bound.
@@ -23,7 +24,11 @@ const RATE: u32 = 50_000;
 const STEPS: u64 = 8;
 
 pub(super) fn measure(options: &Options, server: SocketAddr) -> io::Result<()> {
-    let gateway = Gateway::start(&options.gateway, server, LIMITS, options.gateway_core)?;
+    let gateway = Gateway::start(
+        &options.gateway,
+        &configuration(server, LIMITS),
+        Some(options.gateway_core),
+    )?;
     println!("| tracked addresses | bans | resident MiB | since the start |\n|--:|--:|--:|--:|");
     let fresh = gateway.memory()?;
     let began = Instant::now();

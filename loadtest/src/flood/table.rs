@@ -7,9 +7,9 @@
 use std::io;
 
 use super::attack::Made;
-use super::figures::Figures;
-use super::gateway::Gateway;
-use super::polite::Seen;
+use crate::measured::figures::Figures;
+use crate::measured::gateway::Gateway;
+use crate::measured::polite::Seen;
 
 /// One measurement.
 pub(super) struct Row {

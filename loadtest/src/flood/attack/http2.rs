@@ -19,7 +19,7 @@ use tokio_openssl::SslStream;
 use super::End;
 use super::knock::connect;
 use super::ways::{HTTP2, address};
-use crate::flood::HOST;
+use crate::measured::HOST;
 
 /// Handshakes at the same time.
 const AT_ONCE: usize = 32;

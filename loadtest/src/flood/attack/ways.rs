@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use super::http2::Http2;
 use super::knock::knock;
 use super::{End, Options};
-use crate::flood::HOST;
+use crate::measured::HOST;
 
 /// A kind of flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

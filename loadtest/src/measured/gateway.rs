@@ -1,7 +1,7 @@
 //! The measured gateway: the real program as a process of its own, and what the system and its admin listener tell of it.
 //!
 //! ```ignore
-//! let gateway = Gateway::start(&program, server, "", 0)?;
+//! let gateway = Gateway::start(&program, &text, None)?;
 //! println!("{} KiB", gateway.memory()?);
 //! ```
 
@@ -12,15 +12,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{HOST, cores};
+use crate::large;
 use crate::wire::Authority;
 
 /// A start that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Gateway {
+pub(crate) struct Gateway {
     child: Child,
     folder: TempDir,
     pub https: SocketAddr,
@@ -29,33 +32,31 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts `program` on one core, with routes to `server` and these further lines in its file.
+    /// Starts `program` with this text as its file, on that core if one is named. The first listener is for TLS, the second is not.
     ///
     /// # Errors
     /// It does not start; with its log.
-    pub(super) fn start(
-        program: &Path,
-        server: SocketAddr,
-        more: &str,
-        core: usize,
-    ) -> io::Result<Gateway> {
+    pub(crate) fn start(program: &Path, text: &str, core: Option<usize>) -> io::Result<Gateway> {
         let folder = TempDir::new()?;
-        let authority = Authority::new("Portcullis flood authority")?;
-        let identity = authority.issue(&[HOST])?;
+        let authority = Authority::new("Portcullis measurement")?;
+        let identity = authority.issue(&[HOST, large::HOSTS])?;
         let file = |name: &str| folder.path().join(name);
         fs::write(file("edge.pem"), &identity.certificate_pem)?;
         fs::write(file("edge.key"), &identity.key_pem)?;
         fs::write(file("authority.pem"), authority.pem())?;
-        fs::write(file("flood.yaml"), configuration(server, more))?;
+        fs::write(file("portcullis.yaml"), text)?;
         let mut command = Command::new(program);
         command
             .arg("run")
             .arg("-c")
-            .arg(file("flood.yaml"))
+            .arg(file("portcullis.yaml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(file("log"))?);
-        let mut child = cores::on(core, || command.spawn())??;
+        let mut child = match core {
+            Some(core) => cores::on(core, || command.spawn())??,
+            None => command.spawn()?,
+        };
         let Some([https, plain, admin]) = addresses(&file("log"), &mut child) else {
             let _ = child.kill();
             let log = fs::read_to_string(file("log")).unwrap_or_default();
@@ -72,12 +73,43 @@ impl Gateway {
     }
 
     /// The file that vouches for its certificate.
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
 
+    /// Puts another text in the place of its file, in one step.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) fn replace(&self, text: &str) -> io::Result<()> {
+        let (new, file) = ("portcullis.yaml.new", "portcullis.yaml");
+        let [new, file] = [new, file].map(|name| self.folder.path().join(name));
+        fs::write(&new, text)?;
+        fs::rename(new, file)
+    }
+
+    /// SIGHUP.
+    ///
+    /// # Errors
+    /// It runs no more.
+    pub(crate) fn hang_up(&self) -> io::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let id = id.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(kill_process(id, Signal::HUP)?)
+    }
+
+    /// What `/api/reload` tells.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn reloads(&self) -> io::Result<Value> {
+        let answer = self.ask("GET /api/reload", "")?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        Ok(serde_json::from_str(body)?)
+    }
+
     /// Resident memory in KiB.
-    pub(super) fn memory(&self) -> io::Result<u64> {
+    pub(crate) fn memory(&self) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok())
@@ -85,7 +117,7 @@ impl Gateway {
     }
 
     /// Processor time so far, of the program and of the system on its behalf.
-    pub(super) fn processor(&self) -> io::Result<Duration> {
+    pub(crate) fn processor(&self) -> io::Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // proc_pid_stat(5): the name in parentheses is field 2, utime and stime are fields 14 and 15.
         let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
@@ -96,13 +128,13 @@ impl Gateway {
     }
 
     /// Lines it has logged.
-    pub(super) fn log_lines(&self) -> io::Result<usize> {
+    pub(crate) fn log_lines(&self) -> io::Result<usize> {
         let log = fs::read(self.folder.path().join("log"))?;
         Ok(log.iter().filter(|&&byte| byte == b'\n').count())
     }
 
     /// A metric without labels.
-    pub(super) fn metric(&self, name: &str) -> io::Result<u64> {
+    pub(crate) fn metric(&self, name: &str) -> io::Result<u64> {
         let text = self.ask("GET /metrics", "")?;
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|value| value.trim().parse::<f64>().ok())
@@ -112,7 +144,7 @@ impl Gateway {
     }
 
     /// Bans an address for an hour.
-    pub(super) fn ban(&self, address: std::net::Ipv4Addr) -> io::Result<()> {
+    pub(crate) fn ban(&self, address: std::net::Ipv4Addr) -> io::Result<()> {
         let body = format!(r#"{{"address": "{address}", "seconds": 3600}}"#);
         let answer = self.ask("POST /api/bans", &body)?;
         match answer.starts_with("HTTP/1.1 200 ") {
@@ -140,27 +172,6 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn configuration(server: SocketAddr, more: &str) -> String {
-    format!(
-        "\
-admin: {{ listen: 127.0.0.1:0 }}
-listeners:
-  - {{ listen: 127.0.0.1:0, tls: {{}} }}
-  - {{ listen: 127.0.0.1:0 }}
-tls: {{ certificates: [ {{ cert: edge.pem, key: edge.key }} ] }}
-client_address: {{ trusted_proxies: [127.1.0.0/16], proxy_protocol: accept }}
-{more}
-servers:
-  web: {{ kind: http, url: 'http://{server}' }}
-hosts:
-  {HOST}:
-    routes:
-      - {{ path: /web/, server: web }}
-      - {{ path: /narrow/, server: web, limits: {{ requests: {{ rate: 1/h, burst: 1 }} }} }}
-"
-    )
 }
 
 /// TLS, plain and admin listener, as its log names them; `None` if it has ended or says nothing.

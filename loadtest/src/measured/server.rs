@@ -14,11 +14,11 @@ use super::cores;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
 
-/// Listens on loopback and serves on a thread of its own, on that core.
+/// Listens on loopback and serves on a thread of its own, on that core if one is named.
 ///
 /// # Errors
 /// Those of the system.
-pub(super) fn start(core: usize) -> io::Result<SocketAddr> {
+pub(crate) fn start(core: Option<usize>) -> io::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -27,7 +27,7 @@ pub(super) fn start(core: usize) -> io::Result<SocketAddr> {
         .build()?;
     std::thread::spawn(move || {
         // Where it runs is a matter of clean figures, not of being right.
-        let _ = cores::stay_on(core);
+        let _ = core.map(cores::stay_on);
         runtime.block_on(accept(listener))
     });
     Ok(address)

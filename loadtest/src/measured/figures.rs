@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 /// Microseconds, in the order of their coming.
 #[derive(Debug, Default)]
-pub(super) struct Times(Vec<u64>);
+pub(crate) struct Times(Vec<u64>);
 
 /// What is printed of them, in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Figures {
+pub(crate) struct Figures {
     pub count: u64,
     pub p50: u64,
     pub p99: u64,
@@ -25,16 +25,16 @@ pub(super) struct Figures {
 }
 
 impl Times {
-    pub(super) fn add(&mut self, time: Duration) {
+    pub(crate) fn add(&mut self, time: Duration) {
         self.0
             .push(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
-    pub(super) fn join(&mut self, other: Times) {
+    pub(crate) fn join(&mut self, other: Times) {
         self.0.extend(other.0);
     }
 
-    pub(super) fn figures(mut self) -> Figures {
+    pub(crate) fn figures(mut self) -> Figures {
         self.0.sort_unstable();
         Figures {
             count: self.0.len() as u64,
@@ -56,11 +56,11 @@ fn percentile(sorted: &[u64], thousandths: usize) -> u64 {
 }
 
 impl Figures {
-    pub(super) fn to_json(self) -> Value {
+    pub(crate) fn to_json(self) -> Value {
         json!([self.count, self.p50, self.p99, self.p999, self.worst])
     }
 
-    pub(super) fn from_json(value: &Value) -> Figures {
+    pub(crate) fn from_json(value: &Value) -> Figures {
         let at = |place: usize| value[place].as_u64().unwrap_or_default();
         Figures {
             count: at(0),

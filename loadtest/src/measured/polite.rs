@@ -12,6 +12,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
 use super::figures::{Figures, Times};
+use super::gateway::Gateway;
 use super::{HOST, cores};
 
 /// Its address: no other process here uses it.
@@ -42,14 +44,17 @@ pub struct Options {
     /// Seconds to measure.
     #[arg(long)]
     pub seconds: u64,
-    /// The core to stay on.
+    /// Only over kept connections: without handshakes, whose work would hide what is smaller.
     #[arg(long)]
-    pub core: usize,
+    pub kept_only: bool,
+    /// The core to stay on; otherwise any.
+    #[arg(long)]
+    pub core: Option<usize>,
 }
 
 /// What it saw.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Requests over kept connections, and over new ones.
     pub kept: Figures,
     pub new: Figures,
@@ -61,7 +66,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn from_json(value: &Value) -> Seen {
+    pub(crate) fn from_json(value: &Value) -> Seen {
         Seen {
             kept: Figures::from_json(&value["kept"]),
             new: Figures::from_json(&value["new"]),
@@ -72,12 +77,59 @@ impl Seen {
     }
 }
 
+/// The polite client as a process of its own, under way.
+pub(crate) struct Measuring(Child);
+
+/// Begins it: this program once more, with `polite` as its first argument.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn begin(
+    gateway: &Gateway,
+    seconds: u64,
+    kept_only: bool,
+    core: Option<usize>,
+) -> io::Result<Measuring> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("polite")
+        .args(["--to", &gateway.https.to_string()])
+        .arg("--authority")
+        .arg(gateway.authority())
+        .args(["--seconds", &seconds.to_string()])
+        .stdout(Stdio::piped());
+    if kept_only {
+        command.arg("--kept-only");
+    }
+    if let Some(core) = core {
+        command.args(["--core", &core.to_string()]);
+    }
+    command.spawn().map(Measuring)
+}
+
+impl Measuring {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It did not run.
+    pub(crate) fn seen(self) -> io::Result<Seen> {
+        let output = self.0.wait_with_output()?;
+        if !output.status.success() {
+            return Err(io::Error::other("the polite client did not run"));
+        }
+        let seen: Value = serde_json::from_slice(&output.stdout)?;
+        Ok(Seen::from_json(&seen))
+    }
+}
+
 /// Measures, and prints what it saw as one line of JSON.
 ///
 /// # Errors
 /// It could not begin: no such core, no authority.
 pub fn run(options: &Options) -> io::Result<()> {
-    cores::stay_on(options.core)?;
+    if let Some(core) = options.core {
+        cores::stay_on(core)?;
+    }
     let mut connector = SslConnector::builder(SslMethod::tls_client())?;
     connector.set_ca_file(&options.authority)?;
     let target = Arc::new(Target {
@@ -97,7 +149,8 @@ pub fn run(options: &Options) -> io::Result<()> {
             })
             .collect()
     };
-    let (kept, new) = (spawn(KEPT, true), spawn(NEW, false));
+    let new = if options.kept_only { (0, NEW.1) } else { NEW };
+    let (kept, new) = (spawn(KEPT, true), spawn(new, false));
     let (kept, new) = (joined(kept), joined(new));
     let line = json!({
         "kept": kept.times.figures().to_json(),

@@ -13,7 +13,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 ///
 /// # Errors
 /// The machine has no such core, or the process may not use it.
-pub(super) fn stay_on(core: usize) -> io::Result<()> {
+pub(crate) fn stay_on(core: usize) -> io::Result<()> {
     if core >= CpuSet::MAX_CPU {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -26,7 +26,7 @@ pub(super) fn stay_on(core: usize) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`stay_on`].
-pub(super) fn on<T>(core: usize, start: impl FnOnce() -> T) -> io::Result<T> {
+pub(crate) fn on<T>(core: usize, start: impl FnOnce() -> T) -> io::Result<T> {
     let before = sched_getaffinity(None)?;
     stay_on(core)?;
     let started = start();
@@ -38,7 +38,7 @@ pub(super) fn on<T>(core: usize, start: impl FnOnce() -> T) -> io::Result<T> {
 ///
 /// # Errors
 /// Those of the system.
-pub(super) fn yield_to_others() -> io::Result<()> {
+pub(crate) fn yield_to_others() -> io::Result<()> {
     nice(19)?;
     Ok(())
 }

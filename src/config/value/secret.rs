@@ -1,8 +1,6 @@
 //! Secrets, which never stand in the file itself: `{ env: IDS_SECRET }` or `{ file: secrets/ids }`.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::str::FromStr;
 
 use super::{FilePath, Refusal};
@@ -12,16 +10,10 @@ use crate::config::shape::Shape;
 use crate::config::tree::Node;
 use crate::diagnostic::Diagnostic;
 
-/// Largest secret that is read, in bytes.
-const MAX_SIZE: u64 = 64 * 1024;
-
-/// A secret, read when the configuration is loaded. The first section that has one makes its file a part of what `reload` compares byte
-/// by byte, or a new secret in the same file would be taken for no change. `Debug` and `--show` tell where it is from, never what it is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
-    source: SecretSource,
-    value: String,
-}
+/// A secret, by where it is. What it is gets read when the configuration is compiled, together with every other file that it names, so
+/// that a new secret under the same name is a change. Nothing here can print it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret(SecretSource);
 
 section! {
     /// Where a secret is read from.
@@ -35,40 +27,30 @@ section! {
 }
 
 impl Secret {
-    /// The secret itself. For the one place that needs it; it must not reach a log line or a message.
-    pub fn reveal(&self) -> &str {
-        &self.value
-    }
-}
-
-impl SecretSource {
-    fn read(&self) -> Result<String, String> {
-        let text = match (&self.env, &self.file) {
+    /// The secret itself, with `bytes_of` to read its file. It must not reach a log line or a message.
+    ///
+    /// # Errors
+    /// Why it cannot be had, without anything of it.
+    pub fn reveal<B: AsRef<[u8]>>(
+        &self,
+        bytes_of: impl FnOnce(&FilePath) -> Result<B, String>,
+    ) -> Result<String, String> {
+        let text = match (&self.0.env, &self.0.file) {
             (Some(name), _) => std::env::var(&name.0).map_err(|_| {
                 format!("the environment variable `{name}` is not set, or not UTF-8")
             })?,
             (None, Some(file)) => {
-                let mut text = String::new();
-                File::open(file)
-                    .and_then(|open| open.take(MAX_SIZE + 1).read_to_string(&mut text))
-                    .map_err(|error| format!("the file `{file}` cannot be read: {error}"))?;
-                text
+                let bytes = bytes_of(file)?;
+                let text = std::str::from_utf8(bytes.as_ref());
+                text.map_err(|_| format!("{file} is no text"))?.to_owned()
             }
             (None, None) => String::new(),
         };
         let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() || text.len() as u64 > MAX_SIZE {
-            return Err("the secret is empty, or larger than 64 KiB".to_owned());
+        if text.is_empty() {
+            return Err("the secret is empty".to_owned());
         }
         Ok(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret")
-            .field("source", &self.source)
-            .finish_non_exhaustive()
     }
 }
 
@@ -84,18 +66,7 @@ impl Decode for Secret {
             );
             return None;
         }
-        let source = SecretSource::decode(node, cx)?;
-        match source.read() {
-            Ok(value) => Some(Self { source, value }),
-            Err(reason) => {
-                cx.refuse(
-                    node.place,
-                    reason,
-                    "name a variable or file that holds the secret",
-                );
-                None
-            }
-        }
+        SecretSource::decode(node, cx).map(Secret)
     }
 
     fn shape() -> Shape {
@@ -103,7 +74,7 @@ impl Decode for Secret {
     }
 
     fn encode(&self) -> serde_json::Value {
-        self.source.encode()
+        self.0.encode()
     }
 }
 
@@ -153,28 +124,35 @@ mod tests {
         let tree = tree::parse(yaml).unwrap();
         let mut cx = Context::new(folder);
         let secret = Secret::decode(tree.get("secret").unwrap(), &mut cx);
+        let secret = secret.filter(|_| cx.found.is_empty());
         secret.ok_or_else(|| cx.found.iter().map(|found| format!("{found:?}")).collect())
     }
 
     #[test]
-    fn a_secret_is_read_from_its_file_and_never_printed() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ids"), "hunter2\n").unwrap();
-        let secret = decode("secret: { file: ids }", folder.path()).unwrap();
-        assert_eq!(secret.reveal(), "hunter2");
+    fn a_secret_is_read_from_its_file_without_the_line_end_and_never_printed() {
+        let folder = std::path::Path::new("/etc/portcullis");
+        let secret = decode("secret: { file: ids }", folder).unwrap();
+        let read = |file: &FilePath| {
+            assert_eq!(file.path(), folder.join("ids"));
+            Ok("hunter2\r\n")
+        };
+        assert_eq!(secret.reveal(read).as_deref(), Ok("hunter2"));
         assert!(!format!("{secret:?} {}", secret.encode()).contains("hunter2"));
+        assert!(secret.reveal(|_| Ok("\n")).is_err());
+        assert!(secret.reveal(|_| Ok([0xff])).is_err());
+        let unreadable = secret.reveal(|_| Err::<Vec<u8>, _>("gone".to_owned()));
+        assert_eq!(unreadable, Err("gone".to_owned()));
     }
 
     #[test]
     fn a_secret_in_the_file_itself_is_refused_without_repeating_it() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = std::path::Path::new("/");
         for yaml in [
             "secret: hunter2!",
             "secret: { env: 'hunter2!' }",
             "secret: {}",
-            "secret: { file: missing }",
         ] {
-            let error = decode(yaml, folder.path()).unwrap_err();
+            let error = decode(yaml, folder).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! Files of certificates and keys, each read once: what is compiled and what [`Contents`] remembers are the same bytes.
+//! Files of certificates, keys and other secrets, each read once: what is compiled and what [`Contents`] remembers are the same bytes.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -59,6 +59,8 @@ struct Content {
     about: Option<String>,
     /// Until when that is, in seconds since 1970.
     until: Option<i64>,
+    /// It may be a text that somebody has thought up.
+    secret: bool,
 }
 
 impl TlsFiles {
@@ -109,6 +111,16 @@ impl TlsFiles {
         };
         self.contents.borrow_mut().describe(path, first);
         Ok(found)
+    }
+
+    /// What is in the file of a secret that is no key.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn secret(&self, path: &Path) -> Result<Rc<[u8]>, TlsFileError> {
+        let bytes = self.read(path)?;
+        self.contents.borrow_mut().keep_secret(path);
+        Ok(bytes)
     }
 
     /// A certificate chain and the key that belongs to its first certificate.
@@ -186,6 +198,7 @@ impl Contents {
                 digest,
                 about: None,
                 until: X509::from_pem(bytes).ok().and_then(|leaf| until(&leaf)),
+                secret: false,
             },
         );
     }
@@ -195,6 +208,12 @@ impl Contents {
             && content.about.is_none()
         {
             content.about = Some(about(leaf));
+        }
+    }
+
+    fn keep_secret(&mut self, path: &Path) {
+        if let Some(content) = self.0.get_mut(path) {
+            content.secret = true;
         }
     }
 
@@ -229,9 +248,11 @@ impl Contents {
         self.0.iter().filter_map(until)
     }
 
-    /// The digests, in the order of the files' names.
+    /// The digests, in the order of the files' names. SECURITY: they are published, so nothing is among them that could be guessed from
+    /// its digest: keys cannot, what somebody has thought up can.
     pub fn digests(&self) -> impl Iterator<Item = &[u8; 32]> {
-        self.0.values().map(|content| &content.digest)
+        let published = self.0.values().filter(|content| !content.secret);
+        published.map(|content| &content.digest)
     }
 
     fn digest(&self, path: &Path) -> Option<&[u8; 32]> {

@@ -1,44 +1,45 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON API, on a loopback address only.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON API. On loopback, or by TLS for those who are let in.
 //!
 //! It shares nothing with the public listeners, so that no route can ever lead here.
 
 mod api;
+mod arrival;
+mod attempts;
+mod guard;
+mod operators;
+mod origin;
+mod pass;
 mod serve;
+mod session;
+mod sign_in;
+mod standing;
+mod tls;
+mod token;
 
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::uri::Authority;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 
+pub use operators::Operators;
+pub use tls::Tls;
+pub use token::Token;
+
+use crate::front_door;
 use crate::handover;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
-
-/// A browser shows what is here as text, in no frame, and hands it to no other page.
-const SECURITY: [(HeaderName, &str); 6] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-];
 
 /// What the answers are made from.
 #[derive(Clone)]
@@ -47,80 +48,112 @@ struct Gateway {
     runtime: Arc<Runtime>,
 }
 
+/// The address, taken. Who comes waits: nobody is let in by rules that are not in force yet, or no longer.
+pub struct Bound {
+    wanted: SocketAddr,
+    listener: TcpListener,
+}
+
 /// The listener. It ends when it is dropped.
 pub struct Admin {
     wanted: SocketAddr,
     address: SocketAddr,
-    /// The same socket once more, for the process after this one.
-    socket: OwnedFd,
-    task: JoinHandle<()>,
+    /// The accept loop's, for a new address that takes its port over and for the process after this one.
+    socket: Arc<TcpListener>,
+    leave: watch::Sender<bool>,
+    task: JoinHandle<JoinSet<()>>,
 }
 
-impl Admin {
-    /// Binds and serves.
+impl Bound {
+    /// Takes an address, beside `leaving` which may have the same port.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn bind(
-        listen: SocketAddr,
-        snapshot: Arc<ArcSwap<Snapshot>>,
-        runtime: Arc<Runtime>,
-    ) -> std::io::Result<Self> {
-        Admin::on(listen, TcpListener::bind(listen).await?, snapshot, runtime)
-    }
-
-    /// Serves on a socket of the process before this one, which `listen` stands for.
-    ///
-    /// # Errors
-    /// It is no socket that listens.
-    pub fn inherit(
-        listen: SocketAddr,
-        socket: OwnedFd,
-        snapshot: Arc<ArcSwap<Snapshot>>,
-        runtime: Arc<Runtime>,
-    ) -> std::io::Result<Self> {
-        let listener = std::net::TcpListener::from(socket);
-        listener.set_nonblocking(true)?;
-        Admin::on(listen, TcpListener::from_std(listener)?, snapshot, runtime)
-    }
-
-    fn on(
-        wanted: SocketAddr,
-        listener: TcpListener,
-        snapshot: Arc<ArcSwap<Snapshot>>,
-        runtime: Arc<Runtime>,
-    ) -> std::io::Result<Self> {
-        let address = listener.local_addr()?;
-        let socket = listener.as_fd().try_clone_to_owned()?;
-        let app = Router::new()
-            .route(
-                "/healthz",
-                get(|| async { text(StatusCode::OK, "ok\n".to_owned()) }),
-            )
-            .route("/readyz", get(ready))
-            .route("/metrics", get(metrics))
-            .merge(api::routes())
-            .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
-            .layer(middleware::from_fn(guarded))
-            .with_state(Gateway { snapshot, runtime });
-        let task = tokio::spawn(serve::serve(listener, app, serve::PATIENCE));
-        Ok(Admin {
-            wanted,
-            address,
-            socket,
-            task,
+    pub fn at(listen: SocketAddr, leaving: Option<&Admin>) -> io::Result<Self> {
+        let beside: Vec<_> = leaving.iter().map(|old| old.socket.clone()).collect();
+        let opened = front_door::bind(listen, &beside).and_then(front_door::open);
+        if opened.is_err() {
+            leaving.iter().for_each(|old| old.unshare());
+        }
+        Ok(Bound {
+            wanted: listen,
+            listener: opened?,
         })
     }
 
+    /// A socket of the process before this one, which `listen` stands for.
+    ///
+    /// # Errors
+    /// It is no socket that listens.
+    pub fn inherited(listen: SocketAddr, socket: OwnedFd) -> io::Result<Self> {
+        Ok(Bound {
+            wanted: listen,
+            listener: front_door::from_fd(socket)?,
+        })
+    }
+
+    /// Serves.
+    ///
+    /// # Errors
+    /// The system does not say where it listens.
+    pub fn serve(
+        self,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        runtime: Arc<Runtime>,
+    ) -> io::Result<Admin> {
+        let address = self.listener.local_addr()?;
+        let socket = Arc::new(self.listener);
+        let (leave, left) = watch::channel(false);
+        let rules = snapshot.clone();
+        let serving = serve::Serving {
+            app: routes(Gateway { snapshot, runtime }),
+            tls: Arc::new(move || rules.load().admin.tls.clone()),
+            patience: serve::PATIENCE,
+            leave: left,
+        };
+        Ok(Admin {
+            wanted: self.wanted,
+            address,
+            task: tokio::spawn(serve::serve(socket.clone(), serving)),
+            socket,
+            leave,
+        })
+    }
+}
+
+fn routes(gateway: Gateway) -> Router {
+    Router::new()
+        .route(
+            "/healthz",
+            get(|| async { text(StatusCode::OK, "ok\n".to_owned()) }),
+        )
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .merge(api::routes())
+        .merge(sign_in::routes())
+        .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
+        .layer(middleware::from_fn_with_state(
+            gateway.clone(),
+            guard::guarded,
+        ))
+        .with_state(gateway)
+}
+
+impl Admin {
     /// The socket and its address in the file, for the process after this one.
     ///
     /// # Errors
     /// The system has no more descriptors.
     pub fn socket(&self) -> std::io::Result<handover::Socket> {
-        Ok((self.wanted, self.socket.try_clone()?))
+        Ok((self.wanted, self.socket.as_fd().try_clone_to_owned()?))
     }
 
-    /// Serves no more.
+    /// Has its port to itself again: no [`Bound`] beside it came into use.
+    pub fn unshare(&self) {
+        front_door::unshare(std::slice::from_ref(&self.socket));
+    }
+
+    /// Serves no more, and ends every connection.
     pub fn close(&self) {
         self.task.abort();
     }
@@ -130,11 +163,12 @@ impl Admin {
         self.address
     }
 
-    /// Serves no more. Returns when the address is free.
-    pub async fn closed(mut self) {
-        self.task.abort();
-        // Always an error: cancelled.
-        let _ = (&mut self.task).await;
+    /// Accepts no more. Returns when the address is free. Connections end with the answer that they are at.
+    pub async fn leave(mut self) {
+        self.leave.send_replace(true);
+        if let Ok(mut rest) = (&mut self.task).await {
+            tokio::spawn(async move { while rest.join_next().await.is_some() {} });
+        }
     }
 }
 
@@ -142,67 +176,6 @@ impl Drop for Admin {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// What holds for every request and every answer, whatever is asked for.
-async fn guarded(request: Request, next: Next) -> Response {
-    let mut answer = if !asks_loopback(&request) {
-        let body = "reach the admin listener as localhost, 127.0.0.1 or [::1]\n".to_owned();
-        text(StatusCode::MISDIRECTED_REQUEST, body).into_response()
-    } else if !is_read(&request) && comes_from_elsewhere(&request) {
-        let body =
-            "{\"error\":\"a page of another site may not change anything here\"}\n".to_owned();
-        (StatusCode::FORBIDDEN, body).into_response()
-    } else {
-        next.run(request).await
-    };
-    for (name, value) in SECURITY {
-        let value = HeaderValue::from_static(value);
-        answer.headers_mut().insert(name, value);
-    }
-    answer
-}
-
-fn is_read(request: &Request) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD)
-}
-
-/// SECURITY: a browser says where a request comes from that changes something. Programs say nothing, and may.
-fn comes_from_elsewhere(request: &Request) -> bool {
-    let headers = request.headers();
-    let same_site = headers
-        .get("sec-fetch-site")
-        .is_none_or(|site| site == "same-origin" || site == "none");
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let same_origin = headers.get(header::ORIGIN).is_none_or(|origin| {
-        let named = origin.as_bytes().strip_prefix(b"http://");
-        named.is_some() && named == host
-    });
-    !(same_site && same_origin)
-}
-
-/// SECURITY: a page on the internet can have its own name resolve to 127.0.0.1 (DNS rebinding), and the operator's browser would then
-/// let it read what is here. Its requests carry that name, so only names of loopback are answered.
-fn asks_loopback(request: &Request) -> bool {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok().and_then(|host| host.parse().ok()),
-        _ => None,
-    };
-    let named = host.as_ref().is_some_and(is_loopback);
-    // A target in absolute form says where it goes a second time.
-    named && request.uri().authority().is_none_or(is_loopback)
-}
-
-fn is_loopback(authority: &Authority) -> bool {
-    // SECURITY: the port may be any, for it is another one behind `ssh -L`; a user before an `@` would hide the host.
-    let host = authority.host();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    !authority.as_str().contains('@')
-        && (host.eq_ignore_ascii_case("localhost")
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback()))
 }
 
 async fn ready(State(gateway): State<Gateway>) -> impl IntoResponse {

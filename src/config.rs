@@ -130,6 +130,13 @@ pub fn read(source: &Source) -> (Option<Config>, Vec<Diagnostic>) {
     (config, cx.found)
 }
 
+/// The section `admin` as far as it can be read, whatever is wrong elsewhere: for whoever asks a gateway that runs while somebody edits
+/// its file.
+pub fn admin(source: &Source) -> Option<Admin> {
+    let tree = tree::parse(source.text()).ok()?;
+    Admin::decode(tree.get("admin")?, &mut Context::new(source.folder()))
+}
+
 /// How many values a text has, which only has to be YAML: for the benchmark of this step.
 #[doc(hidden)]
 pub fn values(source: &Source) -> Option<usize> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use log::warn;
 
+use crate::admin::Operators;
 use crate::front_door::tls::Tickets;
 use crate::limits::interactions::{Interactions, Kind};
 use crate::limits::{Address, Clock, Limits, Mode, Now};
@@ -41,6 +42,8 @@ pub struct Runtime {
     pub limits: Limits,
     /// Who is signed in.
     pub people: Arc<People>,
+    /// Who has signed in at the admin listener.
+    pub operators: Operators,
     /// Counters and gauges.
     pub metrics: Metrics,
     /// What runs, and how the last reload ended.
@@ -69,6 +72,7 @@ impl Runtime {
             refusals: RefusalLog::default(),
             people: Arc::new(People::under(&interactions.key())),
             limits: Limits::with(interactions),
+            operators: Operators::default(),
             metrics,
             reloads: Reloads::new(),
             retired: Arc::default(),

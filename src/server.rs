@@ -25,7 +25,7 @@ use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::{HttpProxy, http_proxy};
 use tokio::task::JoinHandle;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Bound};
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindErrors, FrontDoor};
 use crate::gateway::Gateway;
@@ -107,7 +107,7 @@ impl Server {
             .unwrap_or_else(|| Err(vec![broke_off()]))
             .map_err(StartError::Config)?;
         let wanted = compiled.listeners.clone();
-        let admin_address = compiled.admin;
+        let admin_address = compiled.admin.listen;
         runtime.resolver.settled(FIRST_LOOK_UP).await;
         let snapshot = Arc::new(ArcSwap::from_pointee(compiled));
         let proxy = proxy(Gateway::new(snapshot.clone(), runtime.clone()));
@@ -118,13 +118,13 @@ impl Server {
         let inherited = predecessor
             .as_mut()
             .and_then(|old| old.take_admin(admin_address));
-        let admin = match inherited {
-            Some(socket) => {
-                Admin::inherit(admin_address, socket, snapshot.clone(), runtime.clone())
-                    .map_err(|error| no_admin(admin_address, &error))?
-            }
-            None => bind_admin(admin_address, &snapshot, &runtime).await?,
+        let bound = match inherited {
+            Some(socket) => Bound::inherited(admin_address, socket),
+            None => Bound::at(admin_address, None),
         };
+        let admin = bound
+            .and_then(|bound| bound.serve(snapshot.clone(), runtime.clone()))
+            .map_err(|error| no_admin(admin_address, &error))?;
         match &mut predecessor {
             None => memory::restore(&snapshot.load(), &runtime),
             Some(old) => {
@@ -176,6 +176,15 @@ impl Server {
     /// Where the admin listener is.
     pub fn admin(&self) -> SocketAddr {
         self.admin_listener().address()
+    }
+
+    /// The same as the beginning of a URL.
+    pub fn admin_url(&self) -> String {
+        let scheme = match self.snapshot.load().admin.tls {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}", self.admin())
     }
 
     pub(crate) fn admin_listener(&self) -> MutexGuard<'_, Admin> {
@@ -242,15 +251,6 @@ impl Server {
             );
         }
     }
-}
-
-async fn bind_admin(
-    listen: SocketAddr,
-    snapshot: &Arc<ArcSwap<Snapshot>>,
-    runtime: &Arc<Runtime>,
-) -> Result<Admin, StartError> {
-    let bound = Admin::bind(listen, snapshot.clone(), runtime.clone()).await;
-    bound.map_err(|error| no_admin(listen, &error))
 }
 
 fn no_admin(listen: SocketAddr, error: &io::Error) -> StartError {

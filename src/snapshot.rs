@@ -3,6 +3,7 @@
 //! Everything that a request would otherwise do again and again is done here once. Whatever the file's own reader could not know,
 //! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
 
+mod admin;
 mod draft;
 mod folders;
 mod hosts;
@@ -15,13 +16,14 @@ mod people;
 mod servers;
 
 use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
 
+pub use admin::Admin;
 pub use interactions::Interactions;
 pub use lifecycle::Lifecycle;
 pub use limits::{Limits, Scoped};
@@ -42,8 +44,8 @@ use crate::upstream::{Timeouts, Upstream};
 pub struct Snapshot {
     /// The public addresses.
     pub listeners: Vec<ListenerSettings>,
-    /// Where the admin listener is.
-    pub admin: SocketAddr,
+    /// The admin listener, and who is let in there.
+    pub admin: Arc<Admin>,
     /// Whose word is believed about who the client is.
     pub client_address: ClientAddress,
     /// Every server of the file, whether a route leads to it or not, in the file's order.
@@ -60,7 +62,7 @@ pub struct Snapshot {
     pub people: People,
     /// How the process ends.
     pub lifecycle: Lifecycle,
-    /// What was in the files of certificates and keys that it was made from.
+    /// What was in the files of certificates, keys and other secrets that it was made from.
     pub contents: Contents,
     folders: Vec<PathBuf>,
     without_hosts: OnceLock<Arc<Snapshot>>,
@@ -195,7 +197,7 @@ impl Snapshot {
     pub fn without_hosts(&self) -> Arc<Snapshot> {
         let rules = || Snapshot {
             listeners: Vec::new(),
-            admin: self.admin,
+            admin: self.admin.clone(),
             client_address: self.client_address.clone(),
             upstreams: Vec::new(),
             hosts: HostMap::default(),
@@ -231,13 +233,14 @@ impl Snapshot {
         let upstreams = servers::compile(config, runtime, before, &files, &mut wrong);
         let hosts = hosts::compile(config, &upstreams, runtime, before, &mut wrong);
         let listeners = listeners::compile(config, runtime, &files, &mut wrong);
+        let admin = admin::compile(config, &files, &mut wrong);
         let lifecycle = lifecycle::compile(config, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
             return Err(once(wrong));
         };
         Ok(Snapshot {
             listeners,
-            admin: *config.admin.listen,
+            admin,
             client_address: ClientAddress {
                 header: config.client_address.header.get().clone(),
                 trusted: trusted(config),

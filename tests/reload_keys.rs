@@ -5,6 +5,8 @@
     reason = "a panic is how a test reports"
 )]
 
+#[path = "reload_keys/admin.rs"]
+mod admin;
 #[path = "reload_keys/behind.rs"]
 mod behind;
 #[path = "reload_keys/bystanders.rs"]

@@ -1,25 +1,33 @@
 //! Connections to the admin listener: how many, how long each may be silent, and how each ends.
 //!
 //! ```text
-//! accept ── room? the oldest goes ── head within 30 s ── answer, as long as it is taken ──┐
-//!                                        ^── the next request, or silence for 30 s ──────┘
+//! accept ── room? the oldest goes ── TLS within 10 s ── head within 30 s ── answer, as long as it is taken ──┐
+//!                                                          ^── the next request, or silence for 30 s ────────┘
 //! ```
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::arrival::Arrival;
+use super::tls::Tls;
 use crate::front_door::{LINGER, Socket};
 
 /// Connections at the same time: a scraper, health checks, and browsers that hold on to an event stream.
@@ -32,7 +40,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long a caller may keep a connection waiting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// From the connection, or from the last answer, to the end of a request's head.
+    /// From the connection to the end of its handshake.
+    handshake: Duration,
+    /// From then, or from the last answer, to the end of a request's head.
     head: Duration,
     /// What is written waits for the caller; 500 bytes taken pay for a second of it. An answer may last as long as it likes.
     write: Duration,
@@ -40,23 +50,29 @@ pub(super) struct Patience {
 
 /// What holds in the running gateway.
 pub(super) const PATIENCE: Patience = Patience {
+    handshake: Duration::from_secs(10),
     head: Duration::from_secs(30),
     write: Duration::from_secs(30),
 };
 
-/// Serves until it is dropped, which ends every connection too.
-pub(super) async fn serve(listener: TcpListener, app: Router, patience: Patience) {
+/// What every connection gets.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub app: Router,
+    /// The TLS of the moment.
+    pub tls: Arc<dyn Fn() -> Option<Arc<Tls>> + Send + Sync>,
+    pub patience: Patience,
+    /// True when no connection shall begin another request.
+    pub leave: watch::Receiver<bool>,
+}
+
+/// Serves until it is told to leave: then it accepts nothing more and returns the connections that have yet to finish. Dropped, it ends
+/// every connection too.
+pub(super) async fn serve(listener: Arc<TcpListener>, mut serving: Serving) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
-    loop {
-        let tcp = match listener.accept().await {
-            Ok((tcp, _)) => tcp,
-            Err(error) => {
-                log::error!("the admin listener cannot accept: {error}; next try in {PAUSE:?}");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
+    let mut accept = |accepted: io::Result<(TcpStream, SocketAddr)>, serving: &Serving| {
+        let (tcp, peer) = accepted?;
         while tasks.try_join_next().is_some() {}
         open.retain(|connection| !connection.is_finished());
         // SECURITY: the oldest goes, not the newest: whoever holds every place for ever would else have blinded the operator.
@@ -65,25 +81,92 @@ pub(super) async fn serve(listener: TcpListener, app: Router, patience: Patience
         {
             oldest.abort();
         }
-        open.push_back(tasks.spawn(connection(tcp, app.clone(), patience)));
+        open.push_back(tasks.spawn(connection(tcp, peer, serving.clone())));
+        io::Result::Ok(())
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = told_to_leave(&mut serving.leave) => break,
+        };
+        if let Err(error) = accept(accepted, &serving) {
+            log::error!("the admin listener cannot accept: {error}; next try in {PAUSE:?}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    // Who is in the queue already would be reset by the close.
+    for _ in 0..MOST {
+        let queued = timeout(Duration::ZERO, listener.accept()).await;
+        if !queued.is_ok_and(|accepted| accept(accepted, &serving).is_ok()) {
+            break;
+        }
+    }
+    tasks
+}
+
+async fn told_to_leave(leave: &mut watch::Receiver<bool>) {
+    let _ = leave.wait_for(|leave| *leave).await;
+}
+
+async fn connection(tcp: TcpStream, peer: SocketAddr, serving: Serving) {
+    let Ok(local) = tcp.local_addr() else {
+        return;
+    };
+    let mut arrival = Arrival {
+        peer,
+        local,
+        tls: false,
+        vouched: None,
+    };
+    let mut socket = Socket::new(tcp, serving.patience.write);
+    let Some(tls) = (serving.tls)() else {
+        return speak(&mut socket, arrival, serving).await;
+    };
+    match timeout(serving.patience.handshake, tls.accept(socket)).await {
+        Ok(Ok(mut secured)) => {
+            arrival.tls = true;
+            arrival.vouched = secured.vouched;
+            speak(&mut *secured.stream, arrival, serving).await;
+        }
+        // Also for a certificate that nobody in `client_ca` vouches for.
+        Ok(Err(error)) => {
+            log::debug!("TLS with {peer} on the admin listener failed: {error}");
+        }
+        Err(_) => {}
     }
 }
 
-async fn connection(tcp: TcpStream, app: Router, patience: Patience) {
-    let mut socket = Socket::new(tcp, patience.write);
-    // A fault of the caller's is answered by hyper, or nobody is left to hear of it.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
-        .max_header_size(HEAD)
-        .max_buf_size(2 * HEAD)
-        .serve_connection(TokioIo::new(&mut socket), TowerToHyperService::new(app))
-        .await;
+async fn speak<S>(stream: &mut S, arrival: Arrival, mut serving: Serving)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let app = TowerToHyperService::new(serving.app);
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(arrival);
+        app.call(request)
+    });
+    {
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(serving.patience.head)
+            .max_header_size(HEAD)
+            .max_buf_size(2 * HEAD)
+            .serve_connection(TokioIo::new(&mut *stream), service);
+        tokio::pin!(served);
+        // A fault of the caller's is answered by hyper, or nobody is left to hear of it.
+        tokio::select! {
+            _ = served.as_mut() => {}
+            () = told_to_leave(&mut serving.leave) => {
+                served.as_mut().graceful_shutdown();
+                let _ = served.await;
+            }
+        }
+    }
     // What was not read would turn the close into a reset, and the caller would not get to read why.
     let (time, most) = LINGER;
     let _ = timeout(time, async {
-        socket.shutdown().await?;
-        tokio::io::copy(&mut socket.take(most as u64), &mut tokio::io::sink()).await
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(most as u64), &mut tokio::io::sink()).await
     })
     .await;
 }

@@ -72,6 +72,7 @@ pub(super) async fn look(config: &Config, snapshot: &Snapshot) -> Vec<Finding> {
             .tls
             .certificates
             .iter()
+            .chain(&config.admin.tls)
             .filter_map(certificate::of_listener),
     );
     // All at once: a server that does not answer takes its whole patience.

@@ -78,7 +78,7 @@ async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String>
     for (_, address) in server.bound() {
         ::log::info!("listening on {address}");
     }
-    ::log::info!("metrics and health on http://{}", server.admin());
+    ::log::info!("metrics and health on {}", server.admin_url());
     systemd::ready();
     life::live(file, server, signals, took_over, early.hangup()).await;
     Ok(())

@@ -40,6 +40,9 @@ pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut
             totals(limits, servers, cx);
         }
     }
+    if let (Some(admin), Some(hosts)) = (admin, hosts) {
+        names(admin, hosts, cx);
+    }
     if let Some(listeners) = listeners {
         addresses(admin, listeners, cx);
         // Whether something is missing can only be said when every listener could be read.
@@ -135,6 +138,23 @@ fn totals(limits: &Limits, servers: &IndexMap<At<ServerName>, Server>, cx: &mut 
             total.place,
             format!("`{key}` would never be reached: of each pair {COUNTED} chats and callbacks are counted, and there are {pairs} such pairs or servers"),
             format!("write at most {most}, or remove `{key}`"),
+        );
+    }
+}
+
+/// SECURITY: cookies know no ports, so a browser would send that of an operator's session to the servers behind a host of the same name.
+fn names(admin: &Admin, hosts: &IndexMap<At<HostKey>, Host>, cx: &mut Context<'_>) {
+    for name in &admin.names {
+        let Some(host) = hosts.keys().find(|key| key.host == name.value) else {
+            continue;
+        };
+        cx.note(
+            Diagnostic::new(
+                name.place,
+                format!("`{name}` is a public host as well, so browsers would send an operator's session to its servers"),
+            )
+            .related(host.place, "the host is here")
+            .remedy("give the admin listener a name of its own"),
         );
     }
 }

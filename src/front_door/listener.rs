@@ -39,7 +39,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 ///
 /// # Errors
 /// Those of the system, such as an address in use or a port that needs a capability.
-pub(super) fn bind(listen: SocketAddr, leaving: &[Arc<TcpListener>]) -> io::Result<Socket> {
+pub(crate) fn bind(listen: SocketAddr, leaving: &[Arc<TcpListener>]) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(listen),
         Type::STREAM,
@@ -67,7 +67,7 @@ pub(super) fn bind(listen: SocketAddr, leaving: &[Arc<TcpListener>]) -> io::Resu
 ///
 /// # Errors
 /// Somebody else listens there since.
-pub(super) fn open(socket: Socket) -> io::Result<TcpListener> {
+pub(crate) fn open(socket: Socket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     // From here on nobody else may have a part of the port, least of all a second gateway that was started by mistake.
     socket.set_reuse_port(false)?;
@@ -78,7 +78,7 @@ pub(super) fn open(socket: Socket) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// It is no socket that listens.
-pub(super) fn from_fd(socket: OwnedFd) -> io::Result<TcpListener> {
+pub(crate) fn from_fd(socket: OwnedFd) -> io::Result<TcpListener> {
     let socket = Socket::from(socket);
     if !socket.is_listener()? {
         return Err(io::Error::new(
@@ -91,7 +91,7 @@ pub(super) fn from_fd(socket: OwnedFd) -> io::Result<TcpListener> {
 }
 
 /// What was shared stays with its owner: no new socket came of it.
-pub(super) fn unshare(staying: &[Arc<TcpListener>]) {
+pub(crate) fn unshare(staying: &[Arc<TcpListener>]) {
     for socket in staying {
         // It fails for no socket that listens.
         let _ = SockRef::from(&**socket).set_reuse_port(false);

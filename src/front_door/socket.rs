@@ -51,7 +51,7 @@ impl Socket {
     }
 
     /// From here on the client must speak TLS.
-    pub(super) fn expect_tls(&mut self) {
+    pub(crate) fn expect_tls(&mut self) {
         self.expect_tls = true;
     }
 

@@ -225,6 +225,22 @@ impl Rules {
     }
 }
 
+/// A context for a listener of its own with one certificate, by the same rules.
+///
+/// # Errors
+/// A cipher list in which nothing is known.
+pub(crate) fn builder_for_http1(
+    min_version: MinVersion,
+    ciphers: Option<&str>,
+) -> Result<SslAcceptorBuilder, TlsError> {
+    let rules = Rules {
+        min_version,
+        ciphers: ciphers.map(str::to_owned),
+        http2: false,
+    };
+    rules.builder()
+}
+
 /// The items of a cipher list that OpenSSL does not know. It ignores them without a word as long as one other item is known.
 pub fn unknown_ciphers(list: &str) -> Vec<&str> {
     let known = |item: &&str| {

@@ -2,6 +2,7 @@
 //!
 //! A gauge is changed only by guards, never by hand in two places, so that it cannot drift.
 
+mod admin;
 mod config;
 mod connections;
 mod families;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+pub use admin::{AdminMetrics, AdminRefusal};
 pub use config::ConfigMetrics;
 pub use connections::ConnectionMetrics;
 pub use followed::Followed;
@@ -72,6 +74,8 @@ pub struct Metrics {
     pub unlisted_users: Followed,
     /// Connections of the process that this one took over from, until they have finished.
     pub predecessor_connections: IntGauge,
+    /// Who was refused at the admin listener.
+    pub admin: AdminMetrics,
     /// The configuration in force, and the last reload.
     pub config: ConfigMetrics,
 }
@@ -162,6 +166,7 @@ impl Metrics {
                 "predecessor_connections",
                 "Connections that the process before this one has yet to finish after an upgrade.",
             ),
+            admin: AdminMetrics::new(&registry),
             config: ConfigMetrics::new(&registry),
             registry,
         }

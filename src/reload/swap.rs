@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log::info;
+use log::{error, info};
 use tokio::time::sleep;
 
 use super::{FIRST_LOOK_UP, Fresh, Running, aside, broke_off, compared, hash};
-use crate::admin::Admin;
+use crate::admin::Bound;
 use crate::config::{Config, Listener};
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindError, BindErrors};
@@ -54,12 +54,14 @@ impl Server {
         } = fresh;
         self.runtime.resolver.settled(FIRST_LOOK_UP).await;
         // Bound before anything changes, so that an address that cannot be had changes nothing.
-        let moved = match snapshot.admin != self.snapshot.load().admin {
-            true => Some(self.bind_admin(&snapshot, &loaded.config).await?),
+        let moves = snapshot.admin.listen != self.snapshot.load().admin.listen;
+        let moved = match moves {
+            true => Some(self.bind_admin(&snapshot, &loaded.config)?),
             false => None,
         };
         let applied = self.door.apply(snapshot.listeners.clone()).await;
         if let Err(errors) = applied {
+            self.admin_listener().unshare();
             let wrong = at_listeners(errors, &loaded.config.listeners);
             // PERF: what nobody has used yet is as long in going as what somebody has.
             self.give_back(Arc::new(snapshot), loaded.config);
@@ -68,10 +70,19 @@ impl Server {
         let access = Target::of(&loaded.config.log);
         self.runtime.access_log.follow(access);
         let old = self.snapshot.swap(Arc::new(snapshot));
-        if let Some(new) = moved {
-            info!("metrics and health on http://{}", new.address());
-            let old = std::mem::replace(&mut *self.admin_listener(), new);
-            old.closed().await;
+        // SECURITY: after the swap, so that nobody comes in at the new address by the rules of the old one.
+        let served = moved.map(|bound| bound.serve(self.snapshot.clone(), self.runtime.clone()));
+        match served {
+            Some(Ok(new)) => {
+                let old = std::mem::replace(&mut *self.admin_listener(), new);
+                old.leave().await;
+                info!("metrics and health on {}", self.admin_url());
+            }
+            Some(Err(error)) => {
+                self.admin_listener().unshare();
+                error!("the admin listener stays where it was: {error}");
+            }
+            None => {}
         }
         self.announce();
         let config = std::mem::replace(&mut running.config, loaded.config);
@@ -80,19 +91,12 @@ impl Server {
         Ok(())
     }
 
-    async fn bind_admin(
-        &self,
-        snapshot: &Snapshot,
-        config: &Config,
-    ) -> Result<Admin, Vec<Diagnostic>> {
-        let bound = Admin::bind(snapshot.admin, self.snapshot.clone(), self.runtime.clone()).await;
-        bound.map_err(|error| {
-            let what = format!(
-                "the admin listener cannot listen on {}: {error}",
-                snapshot.admin
-            );
+    fn bind_admin(&self, snapshot: &Snapshot, config: &Config) -> Result<Bound, Vec<Diagnostic>> {
+        let listen = snapshot.admin.listen;
+        Bound::at(listen, Some(&self.admin_listener())).map_err(|error| {
+            let what = format!("the admin listener cannot listen on {listen}: {error}");
             let wrong = Diagnostic::new(config.admin.listen.place, what);
-            vec![match why_not(snapshot.admin, &error) {
+            vec![match why_not(listen, &error) {
                 why if why.is_empty() => wrong,
                 why => wrong.remedy(why.trim_start_matches([':', ' '])),
             }]

@@ -60,8 +60,15 @@ pub(super) fn authority(ca: &At<FilePath>, error: TlsFileError) -> Diagnostic {
     )
 }
 
+/// What is wrong with the file of those who vouch for clients.
+pub(super) fn client_authority(ca: &At<FilePath>, error: TlsFileError) -> Diagnostic {
+    Diagnostic::new(ca.place, as_written(error, &[&ca.value])).remedy(
+        "name a PEM file with the certificate of the authority that signs those of the clients",
+    )
+}
+
 /// The error's text with the files' names as the operator wrote them, wherever the configuration is.
-fn as_written(mut error: TlsFileError, files: &[&FilePath]) -> String {
+pub(super) fn as_written(mut error: TlsFileError, files: &[&FilePath]) -> String {
     let rename = |path: &mut String| {
         let file = files
             .iter()

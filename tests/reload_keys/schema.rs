@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::row::Row;
 use super::support::repository;
-use super::{hosts, interactions, lifecycle, limits, listeners, log, people, servers};
+use super::{admin, hosts, interactions, lifecycle, limits, listeners, log, people, servers};
 
 /// Every key with a value of its own, and the mappings, which may have a row for being there or not.
 fn keys() -> (BTreeSet<String>, BTreeSet<String>) {
@@ -81,7 +81,8 @@ fn every_key_of_the_schema_has_a_row_and_every_row_a_key() {
     let of_the_process = log::KEYS
         .iter()
         .chain(&lifecycle::KEYS)
-        .chain(&people::KEYS);
+        .chain(&people::KEYS)
+        .chain(&admin::KEYS);
     let mut tested: BTreeSet<String> = of_the_process.map(ToString::to_string).collect();
     tested.extend(rows.into_iter().flat_map(|row| row.keys));
     let missing: Vec<_> = keys.difference(&tested).collect();

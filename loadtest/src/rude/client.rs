@@ -20,6 +20,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use openssl::pkey::PKey;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
@@ -27,7 +28,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_openssl::SslStream;
 
-use crate::wire::Io;
+use crate::wire::{Identity, Io};
 
 mod line;
 
@@ -126,6 +127,7 @@ struct Tls {
     alpn: Vec<u8>,
     authorities: Option<String>,
     versions: Option<(SslVersion, SslVersion)>,
+    identity: Option<Identity>,
 }
 
 impl Dial {
@@ -173,6 +175,13 @@ impl Dial {
     #[must_use]
     pub fn trusting(mut self, authorities: &str) -> Self {
         self.tls.get_or_insert_default().authorities = Some(authorities.to_owned());
+        self
+    }
+
+    /// Shows this certificate when it is asked for one.
+    #[must_use]
+    pub fn identity(mut self, identity: &Identity) -> Self {
+        self.tls.get_or_insert_default().identity = Some(identity.clone());
         self
     }
 
@@ -310,6 +319,12 @@ impl Tls {
         if let Some((least, most)) = self.versions {
             builder.set_min_proto_version(Some(least))?;
             builder.set_max_proto_version(Some(most))?;
+        }
+        if let Some(identity) = &self.identity {
+            let leaf = X509::from_pem(identity.certificate_pem.as_bytes())?;
+            let key = PKey::private_key_from_pem(identity.key_pem.as_bytes())?;
+            builder.set_certificate(&leaf)?;
+            builder.set_private_key(&key)?;
         }
         match &self.authorities {
             None => builder.set_verify(SslVerifyMode::NONE),

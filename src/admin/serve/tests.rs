@@ -7,17 +7,23 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::routing::get;
+use loadtest::wire::Authority;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
 use tokio::time::{Interval, interval};
 
 use super::*;
+use crate::front_door::tls::MinVersion;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(20);
 const SHORT: Patience = Patience {
+    handshake: Duration::from_millis(200),
     head: Duration::from_millis(200),
     write: Duration::from_millis(200),
 };
 const LONG: Patience = Patience {
+    handshake: SOON,
     head: SOON,
     write: SOON,
 };
@@ -44,7 +50,15 @@ impl hyper::body::Body for Slowly {
     }
 }
 
-async fn listen(patience: Patience) -> (SocketAddr, JoinSet<()>) {
+/// Where it listens, the task, and the word that makes it leave.
+async fn listen(patience: Patience) -> (SocketAddr, JoinSet<JoinSet<()>>, watch::Sender<bool>) {
+    listen_with(None, patience).await
+}
+
+async fn listen_with(
+    tls: Option<Arc<Tls>>,
+    patience: Patience,
+) -> (SocketAddr, JoinSet<JoinSet<()>>, watch::Sender<bool>) {
     let app = Router::new()
         .route("/quick", get(async || "quick"))
         .route("/large", get(async || "x".repeat(64 << 20)))
@@ -58,9 +72,16 @@ async fn listen(patience: Patience) -> (SocketAddr, JoinSet<()>) {
         );
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback");
     let address = listener.local_addr().expect("bound");
+    let (leave, left) = watch::channel(false);
+    let serving = Serving {
+        app,
+        tls: Arc::new(move || tls.clone()),
+        patience,
+        leave: left,
+    };
     let mut server = JoinSet::new();
-    server.spawn(serve(listener, app, patience));
-    (address, server)
+    server.spawn(serve(Arc::new(listener), serving));
+    (address, server, leave)
 }
 
 async fn dial(to: SocketAddr, bytes: &str) -> TcpStream {
@@ -79,7 +100,7 @@ async fn to_the_end(line: &mut TcpStream) -> Option<String> {
 
 #[tokio::test]
 async fn who_says_nothing_or_half_a_head_is_ended() {
-    let (address, _server) = listen(SHORT).await;
+    let (address, _server, _leave) = listen(SHORT).await;
     for said in ["", "GET /quick HTTP/1.1\r\nHost: loc", "GET /quick"] {
         let mut line = dial(address, said).await;
         assert!(to_the_end(&mut line).await.is_some(), "{said:?}");
@@ -88,7 +109,7 @@ async fn who_says_nothing_or_half_a_head_is_ended() {
 
 #[tokio::test]
 async fn a_head_that_drips_is_ended() {
-    let (address, _server) = listen(SHORT).await;
+    let (address, _server, _leave) = listen(SHORT).await;
     let mut line = dial(address, "GET /quick HTTP/1.1\r\n").await;
     let drip = async {
         loop {
@@ -103,7 +124,7 @@ async fn a_head_that_drips_is_ended() {
 
 #[tokio::test]
 async fn a_connection_that_idles_after_an_answer_is_ended() {
-    let (address, _server) = listen(SHORT).await;
+    let (address, _server, _leave) = listen(SHORT).await;
     let mut line = dial(address, "GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     let all = to_the_end(&mut line).await.expect("an end");
     assert!(all.ends_with("\r\n\r\nquick"), "{all}");
@@ -111,7 +132,7 @@ async fn a_connection_that_idles_after_an_answer_is_ended() {
 
 #[tokio::test]
 async fn an_answer_lasts_as_long_as_it_goes_on() {
-    let (address, _server) = listen(SHORT).await;
+    let (address, _server, _leave) = listen(SHORT).await;
     let request = "GET /slowly HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let all = to_the_end(&mut dial(address, request).await).await;
     let all = all.expect("an end");
@@ -120,7 +141,7 @@ async fn an_answer_lasts_as_long_as_it_goes_on() {
 
 #[tokio::test]
 async fn who_does_not_take_the_answer_is_ended() {
-    let (address, mut server) = listen(SHORT).await;
+    let (address, mut server, _leave) = listen(SHORT).await;
     let line = dial(address, "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     // Nothing is read until the other side is gone: a reset, which makes the line readable with an error.
     let gone = timeout(SOON, async {
@@ -137,7 +158,7 @@ async fn who_does_not_take_the_answer_is_ended() {
 
 #[tokio::test]
 async fn whoever_holds_every_connection_shuts_nobody_out() {
-    let (address, _server) = listen(LONG).await;
+    let (address, _server, _leave) = listen(LONG).await;
     let mut held = Vec::new();
     for number in 0..2 * MOST {
         let said = match number % 3 {
@@ -152,4 +173,45 @@ async fn whoever_holds_every_connection_shuts_nobody_out() {
     assert!(all.expect("an end").ends_with("quick"));
     let oldest = held.first_mut().expect("some");
     assert!(to_the_end(oldest).await.is_some(), "the oldest went");
+}
+
+#[tokio::test]
+async fn whoever_leaves_lets_answers_finish_and_begins_no_other() {
+    let (address, mut server, leave) = listen(LONG).await;
+    let request = "GET /slowly HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut under_way = dial(address, request).await;
+    let mut idle = dial(address, "GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let mut some = [0; 15];
+    under_way.read_exact(&mut some).await.expect("it has begun");
+    idle.read_exact(&mut some).await.expect("it is answered");
+    leave.send_replace(true);
+    let left = timeout(SOON, server.join_next()).await.expect("it leaves");
+    let mut rest = left.expect("one task").expect("in peace");
+    assert!(TcpStream::connect(address).await.is_err());
+    let all = to_the_end(&mut under_way).await.expect("an end");
+    assert_eq!(all.matches("event\n").count(), 5, "{all}");
+    let all = to_the_end(&mut idle).await.expect("an end");
+    assert!(all.ends_with("\r\n\r\nquick"), "{all}");
+    let ended = timeout(SOON, async { while rest.join_next().await.is_some() {} });
+    assert!(ended.await.is_ok());
+}
+
+#[tokio::test]
+async fn who_does_not_finish_the_handshake_is_ended() {
+    let identity = Authority::new("a")
+        .and_then(|a| a.issue(&["localhost"]))
+        .expect("issued");
+    let chain = X509::stack_from_pem(identity.certificate_pem.as_bytes()).expect("its own");
+    let key = PKey::private_key_from_pem(identity.key_pem.as_bytes()).expect("its own");
+    let tls = Tls::build(&(chain, key), None, MinVersion::default(), None).expect("good");
+    let patience = Patience {
+        head: SOON,
+        ..SHORT
+    };
+    let (address, _server, _leave) = listen_with(Some(Arc::new(tls)), patience).await;
+    // Nothing, the beginning of a record, and no TLS at all.
+    for said in ["", "\u{16}\u{3}\u{1}", "GET /quick HTTP/1.1\r\n\r\n"] {
+        let all = to_the_end(&mut dial(address, said).await).await;
+        assert!(all.is_some_and(|all| !all.contains("HTTP")), "{said:?}");
+    }
 }

@@ -1,0 +1,141 @@
+//! What holds for every request and every answer of the admin listener, whatever is asked for.
+//!
+//! ```text
+//! one of our names? ── no page of another site? ── open to all? ──┬──────────── the route
+//!        421                      403                             └─ a pass? ──────┘
+//!                                                                      401, 429
+//! ```
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::arrival::Arrival;
+use super::pass::{self, NoPass};
+use super::{Gateway, origin, sign_in, standing, text};
+use crate::observe::metrics::AdminRefusal;
+
+/// A browser shows what is here as text, in no frame, and hands it to no other page. An answer that says otherwise is let be: a page has
+/// to name what it loads.
+const SECURITY: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// SECURITY: the only paths that want no pass. Whatever is added to the listener is closed until it is named here.
+const OPEN: [&str; 5] = [
+    "/healthz",
+    "/readyz",
+    sign_in::PAGE,
+    sign_in::STYLE,
+    sign_in::OUT,
+];
+
+/// The guard in front of every route.
+pub(super) async fn guarded(
+    State(gateway): State<Gateway>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut answer = judged(&gateway, request, next).await;
+    for (name, value) in SECURITY {
+        let value = HeaderValue::from_static(value);
+        answer.headers_mut().entry(name).or_insert(value);
+    }
+    answer
+}
+
+async fn judged(gateway: &Gateway, request: Request, next: Next) -> Response {
+    let refused = |reason| gateway.runtime.metrics.admin.refused(reason);
+    let Some(arrival) = request.extensions().get::<Arrival>().copied() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if !origin::asks_for_us(&request, &arrival, &gateway.snapshot.load().admin.names) {
+        refused(AdminRefusal::Host);
+        let body = "reach the admin listener by its address, as localhost where it is on loopback, or by one of `admin.names`\n";
+        return text(StatusCode::MISDIRECTED_REQUEST, body.to_owned()).into_response();
+    }
+    if !origin::is_read(&request) && origin::comes_from_elsewhere(&request, &arrival) {
+        refused(AdminRefusal::Site);
+        let body =
+            "{\"error\":\"a page of another site may not change anything here\"}\n".to_owned();
+        return (StatusCode::FORBIDDEN, body).into_response();
+    }
+    if OPEN.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    match pass::of(gateway, &arrival, request.headers()) {
+        Ok(pass) => standing::watched(next.run(request).await, pass, gateway),
+        Err(why) => {
+            refused(match why {
+                NoPass::Stranger => AdminRefusal::Stranger,
+                NoPass::WrongToken => AdminRefusal::WrongToken,
+                NoPass::Wait(_) => AdminRefusal::Attempts,
+            });
+            turned_away(gateway, &request, &why)
+        }
+    }
+}
+
+/// An answer that whoever asked understands: JSON to a call, a page to a browser, text to everything else.
+fn turned_away(gateway: &Gateway, request: &Request, why: &NoPass) -> Response {
+    let has_token = gateway.snapshot.load().admin.token.is_some();
+    let said = match why {
+        NoPass::Stranger if has_token => {
+            "say `Authorization: Bearer TOKEN`, or sign in at /sign-in".to_owned()
+        }
+        NoPass::Stranger => {
+            "show a certificate of one of the authorities in `admin.client_ca`".to_owned()
+        }
+        NoPass::WrongToken => "this is not the token".to_owned(),
+        NoPass::Wait(time) => format!(
+            "too many wrong tokens came from this address; try again in {} s",
+            time.as_secs() + 1
+        ),
+    };
+    let path = request.uri().path();
+    let status = match why {
+        NoPass::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let mut answer = if path.starts_with("/api/") {
+        let body = format!("{}\n", serde_json::json!({ "error": said }));
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    } else if has_token && path != "/metrics" && wants_a_page(request) {
+        sign_in::page(status, None)
+    } else {
+        text(status, format!("{said}\n")).into_response()
+    };
+    match why {
+        NoPass::Wait(time) => retry_after(answer.headers_mut(), *time),
+        _ => {
+            let scheme = HeaderValue::from_static("Bearer realm=\"portcullis\"");
+            answer
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
+    }
+    answer
+}
+
+/// When it is worth trying again.
+pub(super) fn retry_after(headers: &mut HeaderMap, time: std::time::Duration) {
+    headers.insert(header::RETRY_AFTER, (time.as_secs() + 1).into());
+}
+
+fn wants_a_page(request: &Request) -> bool {
+    let mut accepted = request.headers().get_all(header::ACCEPT).iter();
+    let is_page = |field: &HeaderValue| field.to_str().is_ok_and(|text| text.contains("text/html"));
+    origin::is_read(request) && accepted.any(is_page)
+}

@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use ask::Listener;
+
 /// The edge gateway of a contact center.
 #[derive(Parser)]
 #[command(name = "portcullis", version, about, disable_help_subcommand = true)]
@@ -36,13 +38,6 @@ struct File {
         global = true
     )]
     config: PathBuf,
-}
-
-#[derive(Args)]
-struct Admin {
-    /// The admin listener; without it, the one in the configuration
-    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
-    admin: Option<std::net::SocketAddr>,
 }
 
 #[derive(Subcommand)]
@@ -77,26 +72,26 @@ enum Command {
         #[command(subcommand)]
         what: bans::Bans,
         #[command(flatten)]
-        admin: Admin,
+        admin: ask::Arguments,
     },
     /// Show what a client address has used of its limits in the running gateway
     Limits {
         #[command(subcommand)]
         what: limits::Limits,
         #[command(flatten)]
-        admin: Admin,
+        admin: ask::Arguments,
     },
     /// Show who is connected through the running gateway: users who are signed in, visitors in chats
     Users {
         #[command(flatten)]
         what: users::Users,
         #[command(flatten)]
-        admin: Admin,
+        admin: ask::Arguments,
     },
     /// Say whether the running gateway is ready, by exit code: for health checks of containers and load balancers
     Health {
         #[command(flatten)]
-        admin: Admin,
+        admin: ask::Arguments,
     },
     /// Print the JSON Schema of the configuration, for editors
     Schema,
@@ -117,15 +112,15 @@ pub fn main() -> ExitCode {
         Command::Check { show, live } => here(check::check(&file, show, live)),
         Command::Explain { request, from } => here(explain::explain(&file, &request, from)),
         Command::Bans { what, admin } => {
-            told(ask::address(admin.admin, &file).and_then(|admin| bans::bans(&what, admin)))
+            told(Listener::find(&admin, &file).and_then(|admin| bans::bans(&what, &admin)))
         }
         Command::Limits { what, admin } => {
-            told(ask::address(admin.admin, &file).and_then(|admin| limits::limits(&what, admin)))
+            told(Listener::find(&admin, &file).and_then(|admin| limits::limits(&what, &admin)))
         }
         Command::Users { what, admin } => {
-            told(ask::address(admin.admin, &file).and_then(|admin| users::users(&what, admin)))
+            told(Listener::find(&admin, &file).and_then(|admin| users::users(&what, &admin)))
         }
-        Command::Health { admin } => told(health::health(admin.admin, &file)),
+        Command::Health { admin } => told(health::health(&admin, &file)),
         Command::Schema => {
             print(&format!("{:#}\n", crate::config::schema()));
             ExitCode::SUCCESS

@@ -7,12 +7,11 @@
 //! ```
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::ask;
+use super::ask::{self, Listener};
 use crate::config::value::Duration;
 use crate::limits::Address;
 
@@ -43,7 +42,7 @@ pub(super) enum Bans {
 }
 
 /// What the command prints.
-pub(super) fn bans(what: &Bans, admin: SocketAddr) -> Result<String, String> {
+pub(super) fn bans(what: &Bans, admin: &Listener) -> Result<String, String> {
     match what {
         Bans::List { json: true } => Ok(format!("{:#}\n", ask::get(admin, "/api/bans")?)),
         Bans::List { json: false } => Ok(table(&ask::get(admin, "/api/bans")?)),

@@ -10,12 +10,11 @@
 //! ```
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::ask;
+use super::ask::{self, Listener};
 use super::bans::time;
 use crate::limits::Address;
 
@@ -32,7 +31,7 @@ pub(super) enum Limits {
 }
 
 /// What the command prints.
-pub(super) fn limits(what: &Limits, admin: SocketAddr) -> Result<String, String> {
+pub(super) fn limits(what: &Limits, admin: &Listener) -> Result<String, String> {
     let Limits::Show { address, json } = what;
     let shown = ask::get(admin, &format!("/api/limits?address={address}"))?;
     Ok(if *json {

@@ -7,13 +7,12 @@
 //! ```
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 
 use clap::Args;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::ask;
+use super::ask::{self, Listener};
 use super::bans::time;
 
 #[derive(Args)]
@@ -31,7 +30,7 @@ pub(super) struct Users {
 }
 
 /// What the command prints.
-pub(super) fn users(what: &Users, admin: SocketAddr) -> Result<String, String> {
+pub(super) fn users(what: &Users, admin: &Listener) -> Result<String, String> {
     let pairs = [("kind", &what.kind), ("server", &what.server)];
     let given = pairs.into_iter().filter_map(|(key, value)| {
         let value = utf8_percent_encode(value.as_deref()?, NON_ALPHANUMERIC);

@@ -6,7 +6,16 @@
 )]
 
 mod browser;
+mod commands;
 mod door;
+mod process;
 mod reload;
 mod stage;
 mod tls;
+
+#[path = "../command/gateway.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod gateway;
+#[path = "../command/support.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod support;

@@ -48,6 +48,12 @@ struct Gateway {
     runtime: Arc<Runtime>,
 }
 
+impl Gateway {
+    fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
+        Gateway { snapshot, runtime }
+    }
+}
+
 /// The address, taken. Who comes waits: nobody is let in by rules that are not in force yet, or no longer.
 pub struct Bound {
     wanted: SocketAddr,
@@ -106,7 +112,7 @@ impl Bound {
         let (leave, left) = watch::channel(false);
         let rules = snapshot.clone();
         let serving = serve::Serving {
-            app: routes(Gateway { snapshot, runtime }),
+            app: routes(Gateway::new(snapshot, runtime)),
             tls: Arc::new(move || rules.load().admin.tls.clone()),
             patience: serve::PATIENCE,
             leave: left,

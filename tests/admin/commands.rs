@@ -17,13 +17,17 @@ const NAME: &str = "a.example.com";
 
 impl Ground {
     pub fn start(admin: &str) -> Ground {
+        Ground::within(admin, &[])
+    }
+
+    pub fn within(admin: &str, environment: &[(&str, &str)]) -> Ground {
         let world = World::new();
         world.write("token", &format!("{TOKEN}\n"));
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         drop(socket);
         world.write("p.yaml", &file(address, admin));
-        let gateway = Gateway::start(&world);
+        let gateway = Gateway::with(&world, environment);
         gateway.wait_for("metrics and health on https://", 1);
         Ground {
             world,

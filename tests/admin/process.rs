@@ -75,3 +75,22 @@ async fn a_new_process_takes_the_listener_over_with_its_certificate_and_token() 
     assert_eq!(field(&got, "cache-control").unwrap(), "no-store");
     assert!(got.text().contains("portcullis_config_generation 1"));
 }
+
+#[tokio::test]
+async fn a_token_of_the_environment_takes_the_place_of_one_in_a_file_by_a_reload() {
+    let environment = [("OPERATORS_TOKEN", OTHER_TOKEN)];
+    let ground = Ground::within("token: { file: token }", &environment);
+    let dial = Dial::tls(ground.admin);
+    assert_eq!(status(&dial, "GET /metrics", &bearer(TOKEN)).await, 200);
+    let text = file(ground.admin, "token: { env: OPERATORS_TOKEN }");
+    ground.world.write("p.yaml", &text);
+    ground.gateway.signal(Signal::HUP);
+    ground.gateway.wait_for("the configuration was applied", 1);
+    let told = "admin.token.env added: OPERATORS_TOKEN";
+    assert_eq!(ground.gateway.said(told), 1, "{}", ground.gateway.log());
+    assert_eq!(status(&dial, "GET /metrics", &bearer(TOKEN)).await, 401);
+    assert_eq!(
+        status(&dial, "GET /metrics", &bearer(OTHER_TOKEN)).await,
+        200
+    );
+}

@@ -75,6 +75,18 @@ async fn a_new_certificate_is_shown_to_new_connections_and_open_ones_live_on() {
 }
 
 #[tokio::test]
+async fn names_come_and_go_on_open_connections_too() {
+    let stage = Stage::with(WITH_TLS).await;
+    let mut living = stage.tls().open().await.unwrap();
+    let called = format!("Host: {NAME}\r\n{}", bearer(TOKEN));
+    assert_eq!(on(&mut living, "GET /metrics", &called).await, 200);
+    stage.reload(&WITH_TLS.replace(NAME, "")).await;
+    assert_eq!(on(&mut living, "GET /metrics", &called).await, 421);
+    stage.reload(WITH_TLS).await;
+    assert_eq!(on(&mut living, "GET /metrics", &called).await, 200);
+}
+
+#[tokio::test]
 async fn an_authority_that_is_taken_out_lets_nobody_in_any_more_not_even_who_is_there() {
     let stage = Stage::with(WITH_ALL).await;
     let known = stage.tls().identity(&stage.operator(&stage.operators));

@@ -59,10 +59,8 @@ async fn an_event_stream_ends_before_the_first_event_that_its_pass_no_longer_all
     let runtime = Arc::new(Runtime::new());
     let snapshot = compiled(&runtime, folder.path(), "first-token-of-them");
     let token = snapshot.admin.token.unwrap();
-    let gateway = Gateway {
-        snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
-        runtime: runtime.clone(),
-    };
+    let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+    let gateway = Gateway::new(snapshot, runtime.clone());
     let sessions = &runtime.operators.sessions;
     let mut streams = Vec::new();
     let mut ids = Vec::new();

@@ -26,7 +26,9 @@ const SECURITY: [(HeaderName, &str); 6] = [
         "default-src 'none'; frame-ancestors 'none'",
     ),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // SECURITY: with `no-referrer` a browser says `Origin: null` of our own forms (Fetch, "append a request Origin header"), and they would
+    // have to be taken for those of another site.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",

@@ -168,5 +168,7 @@ async fn the_page_loads_its_own_style_and_nothing_else() {
     for got in [page, style] {
         assert_eq!(field(&got, "x-frame-options").unwrap(), "DENY");
         assert_eq!(field(&got, "x-content-type-options").unwrap(), "nosniff");
+        // With `no-referrer` the form would come from the origin `null`.
+        assert_eq!(field(&got, "referrer-policy").unwrap(), "same-origin");
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod chromium;
 mod commands;
 mod door;
 mod process;

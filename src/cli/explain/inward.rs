@@ -12,6 +12,7 @@ use super::text::{Text, time};
 use crate::exchange::Call;
 use crate::files::Site;
 use crate::kinds::icws::ORIGINAL_URL;
+use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{self, CookieRewrite, LocationRewrite, PublicOrigin, Scheme, Secure};
 use crate::routing::decide::Mapped;
 use crate::snapshot::{Route, Snapshot};
@@ -173,6 +174,11 @@ fn who_asks(
     text.line("", &format!("X-Forwarded-Proto: {proto}{unless}"));
     text.line("", &format!("X-Forwarded-Host: {}", public.authority()));
     text.line("", &format!("X-Forwarded-Port: {}", public.port()));
+    let id = match trusted {
+        true => "(the proxy's, or the request's own id)",
+        false => "(the request's id)",
+    };
+    text.line("", &format!("{X_REQUEST_ID}: {id}"));
     if call.upstream.facts.kind.name() == "icws"
         && let Some(url) = rewrite::original_url(public, &call.public_target)
     {

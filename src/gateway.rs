@@ -153,7 +153,7 @@ impl ProxyHttp for Gateway {
         exchange.timings.connected(reused);
         if let Some(call) = &exchange.call {
             let servers = &self.runtime.metrics.upstreams;
-            servers.connected(&call.upstream, reused);
+            servers.connected(&call.upstream, reused, exchange.timings.connect);
         }
         passage::check_tls_version(exchange, reused, digest)
     }

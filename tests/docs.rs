@@ -150,6 +150,7 @@ fn every_metric_is_documented_and_none_that_does_not_exist() {
         "request_bytes_total",
         "response_bytes_total",
         "upstream_duration_seconds",
+        "upstream_connect_duration_seconds",
         "upstream_requests_total",
         "upstream_errors_total",
         "upstream_insecure",

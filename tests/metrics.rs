@@ -86,6 +86,8 @@ async fn a_request_is_counted_by_route_server_method_and_code_and_measured() {
         1.0,
     )
     .await;
+    let connects = "portcullis_upstream_connect_duration_seconds_count{server=\"one\"}";
+    assert_eq!(metric(&edge, connects).await, Some(1.0));
     // A request that leads nowhere, and a method that only a client could have thought of.
     assert_eq!(get(&edge, "/no").await.status(), Some(404));
     let nowhere = "portcullis_requests_total{code=\"404\",method=\"GET\",route=\"-\",server=\"-\"}";

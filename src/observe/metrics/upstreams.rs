@@ -7,10 +7,13 @@
 //! ```
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use prometheus::{
+    Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
 
-use super::families::{counter, forget, gauges};
+use super::families::{counter, forget, gauges, histogram};
 use crate::exchange::Stream;
 use crate::reason::Reason;
 use crate::snapshot::Snapshot;
@@ -19,6 +22,7 @@ use crate::upstream::Upstream;
 /// What is counted of all servers.
 pub struct UpstreamMetrics {
     connections: IntCounterVec,
+    connect: HistogramVec,
     errors: IntCounterVec,
     streams: IntGaugeVec,
     insecure: IntGaugeVec,
@@ -28,6 +32,7 @@ pub struct UpstreamMetrics {
 #[derive(Default)]
 pub struct UpstreamMeter {
     new: OnceLock<IntCounter>,
+    connect: OnceLock<Histogram>,
     reused: OnceLock<IntCounter>,
 }
 
@@ -48,6 +53,12 @@ impl UpstreamMetrics {
                 "upstream_requests_total",
                 "Requests that got a connection to their server, by whether it was new.",
                 &["server", "connection"],
+            ),
+            connect: histogram(
+                registry,
+                "upstream_connect_duration_seconds",
+                "What it took to connect to a server, TLS included, for each new connection.",
+                &["server"],
             ),
             errors: counter(
                 registry,
@@ -70,8 +81,8 @@ impl UpstreamMetrics {
         }
     }
 
-    /// A request has a connection to its server.
-    pub fn connected(&self, upstream: &Upstream, reused: bool) {
+    /// A request has a connection to its server, one that it had to wait for or one that was there.
+    pub fn connected(&self, upstream: &Upstream, reused: bool, took: Option<Duration>) {
         let (handle, word) = match reused {
             true => (&upstream.meter.reused, "reused"),
             false => (&upstream.meter.new, "new"),
@@ -79,6 +90,11 @@ impl UpstreamMetrics {
         let name = &*upstream.facts.name;
         let make = || self.connections.with_label_values(&[name, word]);
         handle.get_or_init(make).inc();
+        if let Some(took) = took {
+            let make = || self.connect.with_label_values(&[name]);
+            let connect = upstream.meter.connect.get_or_init(make);
+            connect.observe(took.as_secs_f64());
+        }
     }
 
     /// A try to reach a server has failed.
@@ -128,6 +144,9 @@ impl UpstreamMetrics {
     pub(super) fn forget(&self, gone: &dyn Fn(&str) -> bool) {
         forget(&self.connections, "server", gone, |labels| {
             self.connections.remove(labels)
+        });
+        forget(&self.connect, "server", gone, |labels| {
+            self.connect.remove(labels)
         });
         forget(&self.errors, "server", gone, |labels| {
             self.errors.remove(labels)

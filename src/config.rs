@@ -54,7 +54,7 @@ pub use limits::{
     RequestBody, RequestHead, RouteLimits, Silence,
 };
 pub use listeners::{Listener, ListenerTls};
-pub use log::{AccessFormat, AccessLog, Log, LogLevel};
+pub use log::{AccessFormat, AccessLog, Facility, Log, LogLevel, Syslog};
 pub use people::{People, PeopleIdle};
 pub use reference::reference;
 use section::section;

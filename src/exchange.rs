@@ -45,6 +45,8 @@ pub struct Exchange {
     pub counted_as: Option<Address>,
     /// Whether the peer itself is a trusted proxy, so that what it says of the client is believed.
     pub peer_trusted: bool,
+    /// Who is signed in, once a server's answer has shown it.
+    pub user: Option<Arc<str>>,
     /// The route it took, once that is known.
     pub route: Option<Arc<Route>>,
     /// The server it goes to, once that is known.
@@ -87,6 +89,7 @@ impl Exchange {
             client: None,
             counted_as: None,
             peer_trusted: false,
+            user: None,
             route: None,
             call: None,
             refused: None,

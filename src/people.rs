@@ -147,11 +147,11 @@ impl People {
             .find(session, who, proofs, self.room(idle), now);
     }
 
-    /// The server has said whose session it is.
-    pub fn named(&self, session: SessionKey, user: &str) {
-        if let Some(user) = name::shown(user) {
-            self.shard(session).name(session, user);
-        }
+    /// The server has said whose session it is. Returns the name as it is shown.
+    pub fn named(&self, session: SessionKey, user: &str) -> Option<Arc<str>> {
+        let user = name::shown(user)?;
+        self.shard(session).name(session, user.clone());
+        Some(user)
     }
 
     /// A server has answered a request within this session with success; it came in at `asked`, from `address`.
@@ -169,9 +169,9 @@ impl People {
         self.shard(session).is_own(session, address, proofs)
     }
 
-    /// The session has ended, at the server's word. What was asked before does not bring it back.
-    pub fn signed_out(&self, session: SessionKey, now: Now) {
-        self.shard(session).end(session, now);
+    /// The session has ended, at the server's word. What was asked before does not bring it back. Returns whose it was.
+    pub fn signed_out(&self, session: SessionKey, now: Now) -> Option<Arc<str>> {
+        self.shard(session).end(session, now)
     }
 
     /// A channel of this session stands open for as long as the guard lives; none for a session that is not known.

@@ -33,7 +33,6 @@ use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
 use crate::limits::interactions::Interactions;
 use crate::load::Loaded;
-use crate::observe::access_log::Target;
 use crate::reload::{FIRST_LOOK_UP, Running, aside, broke_off};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
@@ -43,7 +42,7 @@ const POOLED: usize = 4096;
 /// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
 const TRIES: usize = 4;
 
-/// A disk that does not take the access log's last lines holds up the end for no longer.
+/// A disk or receiver that does not take the access log's last lines holds up the end for no longer.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Why the gateway does not start, or keeps what it runs.
@@ -134,7 +133,8 @@ impl Server {
                 info!("taking over from process {}: {bans} bans run on", old.pid());
             }
         }
-        runtime.access_log.follow(Target::of(&config.log));
+        let targets = snapshot.load().access_log.clone();
+        runtime.access_log.follow(targets);
         door.apply(wanted).await.map_err(not_bound)?;
         let (ticking, ticked) = (runtime.clone(), snapshot.clone());
         let tasks = vec![
@@ -226,10 +226,10 @@ impl Server {
         self.runtime.access_log.reopen();
     }
 
-    /// Gives the last lines of the access log a moment to reach the disk.
+    /// Gives the last lines of the access log a moment to reach disk and receiver.
     pub(crate) async fn flush(&self) {
         let runtime = self.runtime.clone();
-        aside::run(move || runtime.access_log.flush(LAST_LINES)).await;
+        aside::run(move || runtime.access_log.finish(LAST_LINES)).await;
     }
 
     pub(crate) fn announce(&self) {

@@ -3,6 +3,7 @@
 //! Everything that a request would otherwise do again and again is done here once. Whatever the file's own reader could not know,
 //! because it needs the files it names or two sections at once, is checked here and reported with the place of the value.
 
+mod access_log;
 mod admin;
 mod draft;
 mod folders;
@@ -34,6 +35,7 @@ use crate::diagnostic::Diagnostic;
 use crate::files::Site;
 use crate::front_door::ListenerSettings;
 use crate::kinds::Kind;
+use crate::observe::access_log::Targets;
 use crate::observe::metrics::RouteMeter;
 use crate::routing::{Exposes, HostMap, Mapping, RouteTable};
 use crate::runtime::Runtime;
@@ -62,6 +64,8 @@ pub struct Snapshot {
     pub people: People,
     /// How the process ends.
     pub lifecycle: Lifecycle,
+    /// Where lines of the access log go.
+    pub access_log: Targets,
     /// What was in the files of certificates, keys and other secrets that it was made from.
     pub contents: Contents,
     folders: Vec<PathBuf>,
@@ -206,6 +210,7 @@ impl Snapshot {
             interactions: self.interactions.clone(),
             lifecycle: self.lifecycle.clone(),
             people: self.people.without_places(),
+            access_log: Targets::default(),
             contents: Contents::default(),
             folders: Vec::new(),
             without_hosts: OnceLock::new(),
@@ -235,6 +240,7 @@ impl Snapshot {
         let listeners = listeners::compile(config, runtime, &files, &mut wrong);
         let admin = admin::compile(config, &files, &mut wrong);
         let lifecycle = lifecycle::compile(config, &mut wrong);
+        let access_log = access_log::compile(config, &files, &mut wrong);
         let (Some((hosts, names)), true) = (hosts, wrong.is_empty()) else {
             return Err(once(wrong));
         };
@@ -252,6 +258,7 @@ impl Snapshot {
             limits: limits::compile(config),
             interactions: interactions::compile(config, runtime),
             lifecycle,
+            access_log,
             contents: files.contents(),
             folders: folders::all(config),
             without_hosts: OnceLock::new(),

@@ -195,8 +195,14 @@ fn logged(text: &mut Text, config: &Config, asked: &Asked, kind: Option<&'static
     };
     let path = kinds::shown(kind, &asked.path);
     text.line("logged", &format!("{} {path}", asked.method));
-    let format = access.format.word();
-    text.line("", &format!("in {}, as {format}", access.file.as_str()));
+    if let Some(file) = &access.file {
+        let format = access.format.word();
+        text.line("", &format!("in {}, as {format}", file.as_str()));
+    }
+    if let Some(syslog) = &access.syslog {
+        let format = syslog.format.word();
+        text.line("", &format!("to {}, as {format}", *syslog.to));
+    }
 }
 
 fn refused(text: &mut Text, no: &No) {

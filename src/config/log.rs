@@ -1,9 +1,15 @@
 //! The `log` section.
 
+mod access;
+mod syslog;
+
 use super::At;
 use super::choice::choice;
 use super::section::section;
 use super::value::FilePath;
+
+pub use access::{AccessFormat, AccessLog};
+pub use syslog::{Facility, Syslog};
 
 section! {
     /// What the gateway says about itself.
@@ -12,29 +18,8 @@ section! {
         level: LogLevel = default LogLevel::Info,
         /// Where it is said. Without it: on standard error, which is the journal under systemd. Opened anew on SIGUSR1.
         file: Option<At<FilePath>> = optional,
-        /// One line for each request, in a file of its own. Without it there is none.
+        /// One line for each request. Without it there is none.
         access: Option<AccessLog> = optional,
-    }
-}
-
-section! {
-    /// One line for each request.
-    pub struct AccessLog {
-        /// The file. Opened anew on SIGUSR1. A disk that is full keeps no request waiting: lines that find no room are dropped and counted.
-        file: At<FilePath> = required,
-        /// How a line looks: `json` has every field, `combined` is that of Apache and nginx.
-        format: AccessFormat = default AccessFormat::Json,
-    }
-    planned ["syslog"];
-}
-
-choice! {
-    /// How a line of the access log looks.
-    pub enum AccessFormat: "format of the access log" {
-        /// One JSON object in a line.
-        Json = "json",
-        /// The combined format of Apache and nginx.
-        Combined = "combined",
     }
 }
 

@@ -10,6 +10,7 @@
 //! assert_eq!("90".parse::<Duration>().unwrap_err().remedy, "write `90s` for seconds; the units are ms, s, m, h and d");
 //! ```
 
+mod app_name;
 mod byte_size;
 mod duration;
 mod file_path;
@@ -29,6 +30,7 @@ mod secret;
 mod server_url;
 mod short_text;
 mod socket_addr;
+mod syslog_url;
 mod tls_version;
 mod trusted_host;
 mod url_template;
@@ -38,6 +40,7 @@ use thiserror::Error;
 use super::decode::article;
 use crate::diagnostic::{Diagnostic, Place};
 
+pub use app_name::AppName;
 pub use byte_size::ByteSize;
 pub use duration::Duration;
 pub use file_path::FilePath;
@@ -57,6 +60,7 @@ pub use secret::{EnvName, Secret, SecretSource};
 pub use server_url::{Scheme, ServerUrl};
 pub use short_text::{CipherList, DisplayName};
 pub use std::net::SocketAddr;
+pub use syslog_url::{SyslogUrl, Transport};
 pub use tls_version::TlsVersion;
 pub use trusted_host::TrustedHost;
 pub use url_template::{RelativePath, UrlTemplate};

@@ -60,7 +60,7 @@ pub fn answers(
         let open = runtime.metrics.upstreams.streams(&call.upstream, stream);
         exchange.guards.push(Box::new(open));
     }
-    if runtime.access_log.format().is_some() {
+    if runtime.access_log.is_on() {
         write(exchange, Event::Start, None, runtime);
     }
 }
@@ -91,7 +91,7 @@ pub fn is_cut(exchange: &Exchange, runtime: &Runtime) {
 
 fn tell(exchange: &Exchange, reason: Option<&str>, runtime: &Runtime) {
     runtime.metrics.request(exchange);
-    if runtime.access_log.format().is_some() {
+    if runtime.access_log.is_on() {
         let event = match exchange.stream {
             Some(_) => Event::End,
             None => Event::Request,
@@ -106,9 +106,6 @@ pub fn shown_path<'a>(exchange: &Exchange, path: &'a str) -> Cow<'a, str> {
 }
 
 fn write(exchange: &Exchange, event: Event, reason: Option<&str>, runtime: &Runtime) {
-    let Some(format) = runtime.access_log.format() else {
-        return;
-    };
     let asked = exchange.asked.as_ref();
     let path = asked.map(|asked| shown_path(exchange, asked.path()));
     let host = asked.and_then(Asked::host);
@@ -122,6 +119,10 @@ fn write(exchange: &Exchange, event: Event, reason: Option<&str>, runtime: &Runt
         time: None,
         id: Some(&exchange.id),
         client: exchange.client.map(|client| client.to_canonical()),
+        user: exchange
+            .user
+            .as_deref()
+            .filter(|_| runtime.access_log.names_users()),
         listener: connection.map(|connection| connection.listener.listen),
         host: host.as_deref(),
         method: asked.map(|asked| asked.method().as_str()),
@@ -143,5 +144,5 @@ fn write(exchange: &Exchange, event: Event, reason: Option<&str>, runtime: &Runt
         limit: exchange.limit.as_deref(),
         user_agent: user_agent.as_deref(),
     };
-    runtime.access_log.write(|line| entry.write(format, line));
+    runtime.access_log.write(&entry);
 }

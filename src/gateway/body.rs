@@ -63,7 +63,9 @@ pub fn response_chunk(exchange: &mut Exchange, chunk: Option<&Bytes>, end: bool)
         .awaited
         .take_if(|awaited| end || awaited.is_whole(kept.len()))
     {
-        people::settle(&awaited, &kept);
+        if let Some(user) = people::settle(&awaited, &kept) {
+            exchange.user = Some(user);
+        }
         if awaited.alone {
             return Vec::new();
         }

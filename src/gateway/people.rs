@@ -115,7 +115,7 @@ fn heard(
             }),
         },
         Deed::SignOut(id) if succeeded => {
-            people.signed_out(people.session(kind, server, id), now);
+            exchange.user = people.signed_out(people.session(kind, server, id), now);
             None
         }
         Deed::Stay(id) | Deed::SignOut(id) => {
@@ -126,8 +126,12 @@ fn heard(
             };
             if succeeded {
                 match people.seen(session, newcomer.address, newcomer.asked, now) {
-                    Seen::Here { learns: false } => {}
-                    Seen::Here { learns: true } => people.learn(session, proofs()),
+                    Seen::Here { learns, user } => {
+                        exchange.user = user;
+                        if learns {
+                            people.learn(session, proofs());
+                        }
+                    }
                     Seen::Unknown if proofs().any() => {
                         people.found(session, &newcomer, proofs(), idle, now);
                     }
@@ -150,8 +154,8 @@ fn heard(
     }
 }
 
-/// The answer is complete, as far as it was kept.
-pub fn settle(awaited: &Awaited, body: &[u8]) {
+/// The answer is complete, as far as it was kept. Returns who has signed in with it or out.
+pub fn settle(awaited: &Awaited, body: &[u8]) -> Option<Arc<str>> {
     let Awaited {
         people,
         sessions,
@@ -161,9 +165,8 @@ pub fn settle(awaited: &Awaited, body: &[u8]) {
     let now = Clock::now();
     match &awaited.what {
         What::Name(session) => {
-            if let Some(user) = sessions.told(media, body).user {
-                people.named(*session, &user);
-            }
+            let user = sessions.told(media, body).user?;
+            people.named(*session, &user)
         }
         What::All {
             server,
@@ -172,7 +175,7 @@ pub fn settle(awaited: &Awaited, body: &[u8]) {
             idle,
         } => {
             let told = sessions.told(media, body);
-            let Some(id) = told.session else { return };
+            let id = told.session?;
             let session = people.session(sessions.kind(), server, &id);
             let newcomer = Newcomer {
                 kind: sessions.kind(),
@@ -181,14 +184,11 @@ pub fn settle(awaited: &Awaited, body: &[u8]) {
                 asked: *asked,
             };
             people.signed_in(session, &newcomer, idle, now);
-            if let Some(user) = told.user {
-                people.named(session, &user);
-            }
+            people.named(session, &told.user?)
         }
         What::End(session) => {
-            if sessions.tells_end(media, body) {
-                people.signed_out(*session, now);
-            }
+            let ended = sessions.tells_end(media, body);
+            ended.then(|| people.signed_out(*session, now)).flatten()
         }
     }
 }

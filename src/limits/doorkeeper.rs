@@ -43,9 +43,7 @@ impl Keeper {
 
     /// A head that was answered without becoming a request is a line of the access log too, with what is known of it.
     fn account_for(&self, reason: Reason, connection: &Connection) {
-        if let Some(format) = self.runtime.access_log.format()
-            && reason.is_of_head()
-        {
+        if self.runtime.access_log.is_on() && reason.is_of_head() {
             let entry = Entry {
                 client: Some(connection.peer.ip().to_canonical()),
                 listener: Some(connection.listener.listen),
@@ -54,8 +52,7 @@ impl Keeper {
                 reason: Some(reason.code()),
                 ..Entry::default()
             };
-            let log = &self.runtime.access_log;
-            log.write(|line| entry.write(format, line));
+            self.runtime.access_log.write(&entry);
         }
     }
 

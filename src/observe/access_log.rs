@@ -1,115 +1,160 @@
-//! The access log: one line per request, written by a thread of its own.
+//! The access log: one line per request, in a file, to a syslog receiver, or both, each by a thread of its own.
 //!
-//! A request puts its line into a bounded queue and goes on; whatever the disk does, no request waits for it. Lines that find no room
-//! are dropped and counted.
+//! A request puts its line into a bounded queue and goes on; whatever disk and receiver do, no request waits for them. Lines that find
+//! no room are dropped and counted.
 //!
 //! ```
 //! use std::time::Duration;
-//! use portcullis::observe::access_log::{AccessLog, Format, Target};
+//! use portcullis::observe::access_log::{AccessLog, Entry, Format, File, Targets};
 //! let folder = tempfile::tempdir()?;
 //! let path = folder.path().join("access.log");
 //! let log = AccessLog::default();
-//! assert!(log.format().is_none());
-//! log.follow(Some(Target { path: path.clone(), format: Format::Json }));
-//! log.write(|line| line.extend_from_slice(b"{}\n"));
+//! assert!(!log.is_on());
+//! let file = File { path: path.clone(), format: Format::Json };
+//! log.follow(Targets { file: Some(file), ..Targets::default() });
+//! log.write(&Entry { path: Some("/a"), ..Entry::default() });
 //! assert!(log.flush(Duration::from_secs(10)));
-//! assert_eq!(std::fs::read_to_string(&path)?, "{}\n");
+//! assert!(std::fs::read_to_string(&path)?.contains(r#""path":"/a""#));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
 mod clock;
 pub mod entry;
+mod outlet;
 mod queue;
+pub mod syslog;
 mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
 pub use entry::{Entry, Event};
 
-use crate::config;
 pub use crate::config::AccessFormat as Format;
-use queue::Queue;
+use clock::Moment;
+use outlet::Outlet;
+use syslog::Receiver;
 
-/// Where lines go, and how they look.
+/// Where lines go, and how they look there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Targets {
+    /// A file.
+    pub file: Option<File>,
+    /// A syslog receiver.
+    pub syslog: Option<Syslog>,
+    /// Lines do not name users.
+    pub without_users: bool,
+}
+
+/// A file for lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct File {
     /// The file.
     pub path: PathBuf,
     /// The form of a line.
     pub format: Format,
 }
 
-impl Target {
-    /// What the file says.
-    pub fn of(log: &config::Log) -> Option<Target> {
-        log.access.as_ref().map(|access| Target {
-            path: access.file.path().to_owned(),
-            format: access.format,
-        })
-    }
+/// A receiver for lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Syslog {
+    /// The receiver.
+    pub receiver: Arc<Receiver>,
+    /// The form of a line.
+    pub format: Format,
+}
+
+/// What counts lines that found no room.
+#[derive(Clone)]
+pub struct Dropped {
+    /// In the file.
+    pub file: IntCounter,
+    /// On their way to the receiver.
+    pub syslog: IntCounter,
 }
 
 /// The access log of the process.
 pub struct AccessLog {
-    queue: Arc<Queue>,
-    /// PERF: asked for every request, so no lock. 0 is off.
-    format: AtomicU8,
+    file: Outlet<PathBuf>,
+    syslog: Outlet<Arc<Receiver>>,
+    without_users: AtomicBool,
 }
 
-const JSON: u8 = 1;
-const COMBINED: u8 = 2;
-
 impl AccessLog {
-    /// An access log that is off. Lines without room are counted in `dropped`.
-    pub fn new(dropped: IntCounter) -> Self {
+    /// An access log that is off.
+    pub fn new(dropped: Dropped) -> Self {
         AccessLog {
-            queue: Arc::new(Queue::new(dropped)),
-            format: AtomicU8::new(0),
+            file: Outlet::new(dropped.file, writer::start),
+            syslog: Outlet::new(dropped.syslog, syslog::start),
+            without_users: AtomicBool::new(false),
         }
     }
 
     /// From now on lines go there. Those that wait go where they would have gone.
-    pub fn follow(&self, target: Option<Target>) {
-        let format = target.as_ref().map_or(0, |target| match target.format {
-            Format::Json => JSON,
-            Format::Combined => COMBINED,
-        });
-        self.format.store(format, Ordering::Relaxed);
-        if self.queue.follow(target.map(|target| target.path)) {
-            writer::start(self.queue.clone());
-        }
+    pub fn follow(&self, targets: Targets) {
+        let Targets {
+            file,
+            syslog,
+            without_users,
+        } = targets;
+        self.without_users.store(without_users, Ordering::Relaxed);
+        self.file.follow(file.map(|file| (file.path, file.format)));
+        let syslog = syslog.map(|syslog| (syslog.receiver, syslog.format));
+        self.syslog.follow(syslog);
     }
 
-    /// How lines look now; `None` while there is no access log.
-    pub fn format(&self) -> Option<Format> {
-        match self.format.load(Ordering::Relaxed) {
-            JSON => Some(Format::Json),
-            COMBINED => Some(Format::Combined),
-            _ => None,
-        }
+    /// Whether there is one.
+    pub fn is_on(&self) -> bool {
+        self.file.format().is_some() || self.syslog.format().is_some()
     }
 
-    /// Adds one line, which `line` appends with its end, or drops it.
-    pub fn write(&self, line: impl FnOnce(&mut Vec<u8>)) {
+    /// Whether a line may name the user.
+    pub fn names_users(&self) -> bool {
+        !self.without_users.load(Ordering::Relaxed)
+    }
+
+    /// Adds a line wherever lines go, or drops it.
+    pub fn write(&self, entry: &Entry<'_>) {
+        let moment = Moment::of(entry.time());
         // PERF: made outside of the queue's lock, which is then held for a copy of some hundred bytes.
-        let mut text = Vec::with_capacity(512);
-        line(&mut text);
-        self.queue.push(&text);
+        let mut line = Vec::with_capacity(768);
+        let in_file = self.file.format();
+        if let Some(format) = in_file {
+            entry.write_at(&moment, format, &mut line);
+            self.file.push(&line);
+        }
+        if let Some(format) = self.syslog.format() {
+            if in_file != Some(format) {
+                line.clear();
+                entry.write_at(&moment, format, &mut line);
+            }
+            syslog::record(&moment, format, entry, &mut line);
+            self.syslog.push(&line);
+        }
     }
 
     /// Opens the file anew, after it was moved away. No line is lost: those that wait are written to the old one first.
     pub fn reopen(&self) {
-        self.queue.reopen();
+        self.file.reopen();
     }
 
-    /// Waits until all lines are written, for so long at most. Returns whether they are. It blocks.
+    /// Waits until all lines are written and sent, for so long at most. Returns whether they are. It blocks.
     pub fn flush(&self, within: Duration) -> bool {
-        self.queue.flush(within)
+        let deadline = Instant::now() + within;
+        let in_file = self.file.flush(deadline);
+        self.syslog.flush(deadline) && in_file
+    }
+
+    /// The same, and ends it: a receiver is told that nothing more comes.
+    pub fn finish(&self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let written = self.flush(within);
+        let in_file = self.file.finish(deadline);
+        self.syslog.finish(deadline) && in_file && written
     }
 }
 
@@ -117,14 +162,11 @@ impl Default for AccessLog {
     /// One whose dropped lines nobody sees: for tests and for commands that serve nothing.
     fn default() -> Self {
         #[expect(clippy::expect_used, reason = "a constant name is valid or never is")]
-        let dropped = IntCounter::new("dropped", "-").expect("a valid name");
-        AccessLog::new(dropped)
-    }
-}
-
-impl Drop for AccessLog {
-    fn drop(&mut self) {
-        self.queue.close();
+        let counter = || IntCounter::new("dropped", "-").expect("a valid name");
+        AccessLog::new(Dropped {
+            file: counter(),
+            syslog: counter(),
+        })
     }
 }
 

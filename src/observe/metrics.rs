@@ -33,6 +33,7 @@ use names::Names;
 use requests::NO_ROUTE;
 
 use crate::exchange::Exchange;
+use crate::observe::access_log::Dropped;
 use crate::reason::Reason;
 use crate::snapshot::Snapshot;
 
@@ -67,7 +68,7 @@ pub struct Metrics {
     /// Routes and servers of the file before the one in force.
     before: Mutex<Option<Names>>,
     /// Lines of the access log that found no room.
-    pub access_log_dropped: IntCounter,
+    pub access_log_dropped: Dropped,
     /// Who is connected, by kind and server.
     pub users: UsersMetrics,
     /// Sign-ins that found no room in the list.
@@ -90,6 +91,12 @@ impl Metrics {
             "refusals_total",
             "Requests and connections that the gateway itself refused, by reason; with mode observe, what it would have refused.",
             &["reason", "mode"],
+        );
+        let dropped = counter(
+            &registry,
+            "access_log_dropped_total",
+            "Lines of the access log that were dropped, because disk or receiver did not take them in time.",
+            &["to"],
         );
         let connections = IntGauge::with_opts(
             Opts::new("connections_open", "Client connections open now.").namespace(NAMESPACE),
@@ -150,11 +157,10 @@ impl Metrics {
                 &["file"],
             ),
             before: Mutex::default(),
-            access_log_dropped: single(
-                &registry,
-                "access_log_dropped_total",
-                "Lines of the access log that were dropped, because the disk did not take them in time.",
-            ),
+            access_log_dropped: Dropped {
+                file: dropped.with_label_values(&["file"]),
+                syslog: dropped.with_label_values(&["syslog"]),
+            },
             users: UsersMetrics::new(&registry),
             unlisted_users: Followed::new(single(
                 &registry,

@@ -95,7 +95,7 @@ impl Kept {
         Some(Record {
             kind: Kind::named(&self.kind)?,
             server: Arc::from(self.server),
-            user: self.user.map(String::into_boxed_str),
+            user: self.user.map(Arc::from),
             address: self.address,
             since: self.since.from(now),
             active: self.active.from(now),

@@ -4,11 +4,13 @@
 //! assert_eq!(shown(" agent1\n").as_deref(), Some("agent1"));
 //! ```
 
+use std::sync::Arc;
+
 /// Longest name that is kept, in characters.
 const LONGEST: usize = 128;
 
 /// The name without what could colour a terminal, turn a text around or hide in it; none if nothing is left.
-pub(super) fn shown(name: &str) -> Option<Box<str>> {
+pub(super) fn shown(name: &str) -> Option<Arc<str>> {
     let visible = name.chars().filter(|letter| !is_hidden(*letter));
     let kept: String = visible.take(LONGEST).collect();
     let kept = kept.trim();

@@ -48,7 +48,8 @@ pub(super) enum Proof {
 pub(super) struct Record {
     pub(super) kind: Kind,
     pub(super) server: Arc<str>,
-    pub(super) user: Option<Box<str>>,
+    /// PERF: shared with every request of his.
+    pub(super) user: Option<Arc<str>>,
     /// Of the last request that the server has answered with success.
     pub(super) address: Address,
     pub(super) since: Now,

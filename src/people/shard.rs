@@ -2,12 +2,13 @@
 //!
 //! ```ignore
 //! shard.begin(session, &newcomer, room, now);
-//! assert_eq!(shard.seen(session, address, asked, now), Seen::Here { learns: true });
+//! assert_eq!(shard.seen(session, address, asked, now), Seen::Here { learns: true, user: None });
 //! shard.end(session, now);
 //! ```
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -25,12 +26,14 @@ pub(super) const SILENT: Duration = Duration::from_secs(8 * 3600);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What became of a success within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// It is known and lives on. `learns`: not everything is known yet by which its requests can be told from others.
     Here {
         /// Whether [`People::learn`](super::People::learn) is worth while.
         learns: bool,
+        /// Whose it is, as far as the server has said.
+        user: Option<Arc<str>>,
     },
     /// It is not known.
     Unknown,
@@ -100,7 +103,7 @@ impl Shard {
         room.held.load(Ordering::Relaxed) < room.most
     }
 
-    pub(super) fn name(&mut self, session: SessionKey, user: Box<str>) {
+    pub(super) fn name(&mut self, session: SessionKey, user: Arc<str>) {
         if let Some(record) = self.records.get_mut(&session) {
             record.user = Some(user);
         }
@@ -127,6 +130,7 @@ impl Shard {
         record.requests += 1;
         Seen::Here {
             learns: record.known.contains(&None),
+            user: record.user.clone(),
         }
     }
 
@@ -141,10 +145,11 @@ impl Shard {
         record.is_some_and(|record| record.ended.is_none() && record.is_own(address, proofs))
     }
 
-    pub(super) fn end(&mut self, session: SessionKey, now: Now) {
-        if let Some(record) = self.records.get_mut(&session) {
-            record.ended = Some(now);
-        }
+    /// Whose it was.
+    pub(super) fn end(&mut self, session: SessionKey, now: Now) -> Option<Arc<str>> {
+        let record = self.records.get_mut(&session)?;
+        record.ended = Some(now);
+        record.user.clone()
     }
 
     /// The generation that a channel belongs to.

@@ -17,7 +17,7 @@ use super::Kind;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     /// By the name that the server has for him; none if the server has not said it, and never what a visitor calls himself.
-    pub user: Option<Box<str>>,
+    pub user: Option<Arc<str>>,
     /// What he is here for.
     pub kind: Kind,
     /// The server that he is on.

@@ -12,7 +12,6 @@ use crate::config::{Config, Listener};
 use crate::diagnostic::Diagnostic;
 use crate::front_door::{BindError, BindErrors};
 use crate::load::Loaded;
-use crate::observe::access_log::Target;
 use crate::server::{Server, StartError, why_not};
 use crate::snapshot::Snapshot;
 
@@ -67,8 +66,7 @@ impl Server {
             self.give_back(Arc::new(snapshot), loaded.config);
             return Err(wrong);
         }
-        let access = Target::of(&loaded.config.log);
-        self.runtime.access_log.follow(access);
+        self.runtime.access_log.follow(snapshot.access_log.clone());
         let old = self.snapshot.swap(Arc::new(snapshot));
         // SECURITY: after the swap, so that nobody comes in at the new address by the rules of the old one.
         let served = moved.map(|bound| bound.serve(self.snapshot.clone(), self.runtime.clone()));

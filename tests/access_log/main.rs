@@ -1,4 +1,4 @@
-//! The access log through real sockets: every field, what must never be in it, streams, and its file under load.
+//! The access log through real sockets: every field, what must never be in it, streams, its file under load, receivers that come and go.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -16,11 +16,18 @@ mod command;
 mod gateway;
 mod ids;
 mod lines;
+mod outages;
 mod process;
+mod receiver;
 mod secrets;
+#[path = "../icws/stage.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
+mod stage;
 mod streams;
+mod syslog;
 #[path = "../upstream/support.rs"]
 mod upstream;
+mod users;
 
 use command as support;
 use loadtest::edge::Edge;

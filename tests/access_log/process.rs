@@ -1,6 +1,8 @@
 //! The file of a running process: moved away under load, full, and complete at the end.
 
 use std::collections::BTreeSet;
+use std::io::Read;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::Signal;
@@ -94,4 +96,33 @@ fn a_disk_that_is_full_is_told_of_once_and_serves_on_until_another_file_is_named
         "{}",
         gateway.log()
     );
+}
+
+#[test]
+fn the_end_of_a_process_waits_for_a_receiver_to_get_the_last_lines_and_not_long_for_one_that_is_gone()
+ {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let mut receiver = Some(listener);
+    for is_there in [true, false] {
+        let yaml = file("") + &format!("log: {{ access: {{ syslog: {{ to: 'tcp://{to}' }} }} }}\n");
+        let world = world(&yaml);
+        let gateway = Gateway::start(&world);
+        let (public, _) = gateway.addresses();
+        let mut line = open(public[0]);
+        for number in 0..50 {
+            ask(&mut line, &get("a.example.com", &format!("/{number}")));
+        }
+        gateway.signal(Signal::TERM);
+        let (ended, log) = gateway.end();
+        assert!(ended.success(), "{log}");
+        assert_eq!(log.contains("cannot be sent"), !is_there, "{log}");
+        // Closed, with everything that nobody has taken out of it, before the second round.
+        if let Some(listener) = receiver.take() {
+            let mut got = String::new();
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_to_string(&mut got).unwrap();
+            assert_eq!(got.matches(" access - {").count(), 50, "{got}");
+        }
+    }
 }

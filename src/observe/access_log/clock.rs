@@ -7,6 +7,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Bytes of `2026-11-28T19:34:37.123Z`.
+pub(super) const STAMP: usize = 24;
+
 /// A moment of the calendar.
 pub(super) struct Moment {
     pub year: u64,
@@ -48,6 +51,34 @@ impl Moment {
             millisecond: since.subsec_millis(),
         }
     }
+
+    /// As RFC 3339 has it, for JSON and syslog.
+    pub(super) fn stamp(&self) -> [u8; STAMP] {
+        let mut stamp = *b"0000-00-00T00:00:00.000Z";
+        let (year, milli) = (digits::<4>(self.year), u64::from(self.millisecond));
+        stamp[..4].copy_from_slice(&year);
+        for (at, number) in [
+            (5, self.month as u64),
+            (8, self.day),
+            (11, self.hour),
+            (14, self.minute),
+            (17, self.second),
+        ] {
+            stamp[at..at + 2].copy_from_slice(&digits::<2>(number));
+        }
+        stamp[20..23].copy_from_slice(&digits::<3>(milli));
+        stamp
+    }
+}
+
+/// A number in decimal, with exactly so many digits: the last ones.
+pub(super) fn digits<const COUNT: usize>(mut number: u64) -> [u8; COUNT] {
+    let mut digits = [b'0'; COUNT];
+    for digit in digits.iter_mut().rev() {
+        *digit += u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+    digits
 }
 
 #[cfg(test)]
@@ -70,5 +101,7 @@ mod tests {
             let told = (moment.year, moment.month, moment.day, moment.hour);
             assert_eq!(told, expected, "{seconds}");
         }
+        let moment = Moment::of(UNIX_EPOCH + Duration::from_millis(1_795_894_477_042));
+        assert_eq!(&moment.stamp(), b"2026-11-28T19:34:37.042Z");
     }
 }

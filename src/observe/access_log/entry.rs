@@ -9,21 +9,32 @@
 //! assert!(line.ends_with("\"method\":\"GET\",\"path\":\"/a\\\"b\",\"status\":200,\"bytes_in\":0,\"bytes_out\":0}\n"), "{line}");
 //! ```
 
+mod combined;
+mod json;
+mod number;
 mod text;
 
 use std::fmt::Display;
-use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use super::Format;
-use super::clock::{MONTHS, Moment};
-use text::{apache, json};
+use super::clock::Moment;
 
-/// Characters that are shown of a path; longer ones end with `…`.
-const PATH: usize = 1000;
-/// Of everything else that a client chose.
-const WORD: usize = 256;
+/// Characters that are shown of a text; longer ones end with `…`.
+pub(super) struct Widths {
+    /// Of a path, and of a route's name.
+    path: usize,
+    /// Of everything else.
+    word: usize,
+}
+
+const WIDE: Widths = Widths {
+    path: 1000,
+    word: 256,
+};
+/// Where a line must not be long.
+pub(super) const NARROW: Widths = Widths { path: 60, word: 60 };
 
 /// What the line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +59,8 @@ pub struct Entry<'a> {
     pub id: Option<&'a dyn Display>,
     /// The client's address.
     pub client: Option<IpAddr>,
+    /// Who is signed in.
+    pub user: Option<&'a str>,
     /// The listener, as the file has it.
     pub listener: Option<SocketAddr>,
     /// What the client asked for.
@@ -93,112 +106,31 @@ pub struct Entry<'a> {
 impl Entry<'_> {
     /// Appends the line. The combined format has none for the start of a stream, which would count it twice.
     pub fn write(&self, format: Format, line: &mut Vec<u8>) {
-        let moment = Moment::of(self.time.unwrap_or_else(SystemTime::now));
-        // Writing to memory does not fail.
-        let _ = match format {
-            Format::Json => self.json(&moment, line),
-            Format::Combined if self.event == Event::Start => Ok(()),
-            Format::Combined => self.combined(&moment, line),
-        };
+        self.write_at(&Moment::of(self.time()), format, line);
     }
 
-    fn json(&self, at: &Moment, line: &mut Vec<u8>) -> std::io::Result<()> {
-        write!(
-            line,
-            "{{\"time\":\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z\"",
-            at.year, at.month, at.day, at.hour, at.minute, at.second, at.millisecond
-        )?;
-        let event = match self.event {
-            Event::Request => None,
-            Event::Start => Some("start"),
-            Event::End => Some("end"),
-        };
-        word(line, "stream", event, WORD);
-        if let Some(id) = self.id {
-            // Letters and digits, and few others that need no escape.
-            write!(line, ",\"id\":\"{id}\"")?;
-        }
-        if let Some(client) = self.client {
-            write!(line, ",\"client\":\"{client}\"")?;
-        }
-        if let Some(listener) = self.listener {
-            write!(line, ",\"listener\":\"{listener}\"")?;
-        }
-        word(line, "host", self.host, WORD);
-        word(line, "method", self.method, WORD);
-        word(line, "path", self.path, PATH);
-        word(line, "version", self.version, WORD);
-        write!(line, ",\"status\":{}", self.status)?;
-        word(line, "route", self.route, PATH);
-        word(line, "server", self.server, WORD);
-        word(line, "kind", self.kind, WORD);
-        if let Some(status) = self.upstream_status {
-            write!(line, ",\"upstream_status\":{status}")?;
-        }
-        seconds(line, "duration", self.duration)?;
-        seconds(line, "upstream_connect", self.upstream_connect)?;
-        if let Some(reused) = self.upstream_reused {
-            write!(line, ",\"upstream_reused\":{reused}")?;
-        }
-        seconds(line, "upstream_first_byte", self.upstream_first_byte)?;
-        write!(
-            line,
-            ",\"bytes_in\":{},\"bytes_out\":{}",
-            self.received, self.sent
-        )?;
-        word(line, "tls", self.tls, WORD);
-        word(line, "reason", self.reason, WORD);
-        word(line, "limit", self.limit, WORD);
-        word(line, "user_agent", self.user_agent, WORD);
-        line.extend_from_slice(b"}\n");
-        Ok(())
+    /// The moment of the line.
+    pub(super) fn time(&self) -> SystemTime {
+        self.time.unwrap_or_else(SystemTime::now)
     }
 
-    fn combined(&self, at: &Moment, line: &mut Vec<u8>) -> std::io::Result<()> {
-        match self.client {
-            Some(client) => write!(line, "{client}")?,
-            None => line.push(b'-'),
-        }
-        let month = MONTHS.get(at.month - 1).unwrap_or(&"-");
-        write!(
-            line,
-            " - - [{:02}/{month}/{:04}:{:02}:{:02}:{:02} +0000] \"",
-            at.day, at.year, at.hour, at.minute, at.second
-        )?;
-        match (self.method, self.path, self.version) {
-            (Some(method), Some(path), Some(version)) => {
-                apache(line, method, WORD);
-                line.push(b' ');
-                apache(line, path, PATH);
-                write!(line, " {version}")?;
-            }
-            _ => line.push(b'-'),
-        }
-        // Apache writes a request without an answer so, too.
-        write!(line, "\" {:03} {} \"-\" \"", self.status, self.sent)?;
-        apache(line, self.user_agent.unwrap_or("-"), WORD);
-        line.extend_from_slice(b"\"\n");
-        Ok(())
+    pub(super) fn write_at(&self, moment: &Moment, format: Format, line: &mut Vec<u8>) {
+        self.write_as(moment, format, &WIDE, line);
     }
-}
 
-fn word(line: &mut Vec<u8>, key: &str, value: Option<&str>, most: usize) {
-    let Some(value) = value else { return };
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(key.as_bytes());
-    line.extend_from_slice(b"\":\"");
-    json(line, value, most);
-    line.push(b'"');
-}
-
-fn seconds(line: &mut Vec<u8>, key: &str, value: Option<Duration>) -> std::io::Result<()> {
-    let Some(value) = value else { return Ok(()) };
-    write!(
-        line,
-        ",\"{key}\":{}.{:06}",
-        value.as_secs(),
-        value.subsec_micros()
-    )
+    pub(super) fn write_as(
+        &self,
+        moment: &Moment,
+        format: Format,
+        most: &Widths,
+        line: &mut Vec<u8>,
+    ) {
+        match format {
+            Format::Json => json::write(self, moment, most, line),
+            Format::Combined if self.event == Event::Start => {}
+            Format::Combined => combined::write(self, moment, most, line),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +152,7 @@ mod tests {
             time: Some(UNIX_EPOCH + Duration::from_millis(1_795_894_477_042)),
             id: Some(&"ab"),
             client: Some([192, 0, 2, 1].into()),
+            user: Some("Jürgen \"J\" Groß"),
             listener: Some(([0, 0, 0, 0], 443).into()),
             host: Some("a.example"),
             method: Some("GET"),
@@ -244,7 +177,7 @@ mod tests {
         assert_eq!(
             written(entry, Format::Json),
             concat!(
-                r#"{"time":"2026-11-28T19:34:37.042Z","stream":"end","id":"ab","client":"192.0.2.1","listener":"0.0.0.0:443","#,
+                r#"{"time":"2026-11-28T19:34:37.042Z","stream":"end","id":"ab","client":"192.0.2.1","user":"Jürgen \"J\" Groß","listener":"0.0.0.0:443","#,
                 r#""host":"a.example","method":"GET","path":"/x","version":"HTTP/2","status":200,"route":"a.example/","server":"one","#,
                 r#""kind":"icws","upstream_status":201,"duration":1.500000,"upstream_connect":0.000007,"upstream_reused":false,"#,
                 r#""upstream_first_byte":1.000000,"bytes_in":1,"bytes_out":2,"tls":"TLSv1.3","reason":"request_rate","limit":"route a","#,
@@ -253,7 +186,7 @@ mod tests {
         );
         assert_eq!(
             written(entry, Format::Combined),
-            "192.0.2.1 - - [28/Nov/2026:19:34:37 +0000] \"GET /x HTTP/2\" 200 2 \"-\" \"curl\"\n"
+            "192.0.2.1 - Jürgen\\x20\\\"J\\\"\\x20Groß [28/Nov/2026:19:34:37 +0000] \"GET /x HTTP/2\" 200 2 \"-\" \"curl\"\n"
         );
     }
 
@@ -286,7 +219,7 @@ mod tests {
         }
         let value: serde_json::Value = serde_json::from_str(&written(entry, Format::Json)).unwrap();
         let path = value["path"].as_str().unwrap();
-        assert_eq!(path.chars().count(), PATH + 1);
+        assert_eq!(path.chars().count(), WIDE.path + 1);
         assert!(foul.starts_with(path.strip_suffix('…').unwrap()));
     }
 }

@@ -6,28 +6,47 @@ use std::time::{Duration, Instant};
 use prometheus::IntCounter;
 
 use super::*;
+use crate::config;
+use crate::config::value::AppName;
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(20);
 
-fn target(path: &Path) -> Option<Target> {
-    Some(Target {
+fn target(path: &Path) -> Targets {
+    let file = File {
         path: path.to_owned(),
         format: Format::Json,
-    })
+    };
+    Targets {
+        file: Some(file),
+        ..Targets::default()
+    }
 }
 
 fn log() -> (AccessLog, IntCounter) {
-    let dropped = IntCounter::new("dropped", "-").unwrap();
-    (AccessLog::new(dropped.clone()), dropped)
+    let counter = || IntCounter::new("dropped", "-").unwrap();
+    let dropped = Dropped {
+        file: counter(),
+        syslog: counter(),
+    };
+    (AccessLog::new(dropped.clone()), dropped.file)
 }
 
 fn put(log: &AccessLog, text: &str) {
-    log.write(|line| line.extend_from_slice(format!("{text}\n").as_bytes()));
+    log.write(&Entry {
+        path: Some(text),
+        ..Entry::default()
+    });
 }
 
+/// What was put there, each on a line of its own.
 fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let paths = text.lines().filter_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(line["path"].as_str()?.to_owned() + "\n")
+    });
+    paths.collect()
 }
 
 #[expect(
@@ -139,9 +158,9 @@ fn a_log_that_is_turned_off_takes_nothing_and_comes_back() {
     put(&log, "before");
     log.follow(target(&first));
     put(&log, "first");
-    log.follow(None);
+    log.follow(Targets::default());
     put(&log, "nowhere");
-    assert!(log.format().is_none());
+    assert!(!log.is_on());
     log.follow(target(&second));
     put(&log, "second");
     assert!(log.flush(SOON));
@@ -150,4 +169,41 @@ fn a_log_that_is_turned_off_takes_nothing_and_comes_back() {
         ("first\n".into(), "second\n".into())
     );
     assert_eq!(dropped.get(), 0);
+}
+
+#[test]
+fn a_receiver_that_never_reads_keeps_nobody_waiting_and_what_finds_no_room_is_counted() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let receiver = Arc::new(Receiver {
+        url: format!("tcp://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap(),
+        name: String::new(),
+        trust: None,
+        identity: None,
+        facility: config::Facility::Local0,
+        app_name: AppName::default(),
+    });
+    let counter = || IntCounter::new("dropped", "-").unwrap();
+    let dropped = Dropped {
+        file: counter(),
+        syslog: counter(),
+    };
+    let log = AccessLog::new(dropped.clone());
+    let syslog = Syslog {
+        receiver,
+        format: Format::Json,
+    };
+    log.follow(Targets {
+        syslog: Some(syslog),
+        ..Targets::default()
+    });
+    let line = "x".repeat(999);
+    for _ in 0..100_000 {
+        put(&log, &line);
+    }
+    // 8 MiB wait in the queue, as much in the sender's hands, and some in the kernel's.
+    assert!(dropped.syslog.get() > 50_000, "{}", dropped.syslog.get());
+    assert!(!log.flush(Duration::from_millis(10)));
+    assert_eq!(dropped.file.get(), 0);
 }

@@ -16,7 +16,7 @@ use super::queue::{Queue, Switch, Work};
 const TELL: Duration = Duration::from_secs(10);
 
 /// Starts the thread, which ends when the log is closed.
-pub(super) fn start(queue: Arc<Queue>) {
+pub(super) fn start(queue: Arc<Queue<PathBuf>>) {
     let of_thread = queue.clone();
     let started = std::thread::Builder::new()
         .name("access-log".to_owned())
@@ -27,14 +27,14 @@ pub(super) fn start(queue: Arc<Queue>) {
     }
 }
 
-fn run(queue: &Queue) {
+fn run(queue: &Queue<PathBuf>) {
     let mut writer = Writer::default();
     loop {
         let work = queue.next(!writer.waiting.is_empty());
         let closed = work.closed;
         writer.work(work, queue);
         if closed {
-            return;
+            return queue.ended();
         }
     }
 }
@@ -56,7 +56,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn work(&mut self, work: Work, queue: &Queue) {
+    fn work(&mut self, work: Work<PathBuf>, queue: &Queue<PathBuf>) {
         self.dropped += work.dropped;
         for Switch { lines, to } in work.switches {
             // What a full disk does not take at this last try is not for another file.
@@ -131,7 +131,7 @@ impl Writer {
         Ok(())
     }
 
-    fn reopen(&mut self, asked: bool, queue: &Queue) {
+    fn reopen(&mut self, asked: bool, queue: &Queue<PathBuf>) {
         let Some(path) = self.path.clone() else {
             self.reopening = false;
             return;
@@ -157,7 +157,7 @@ impl Writer {
     }
 
     /// The rest of a line whose beginning is in another file is given up.
-    fn only_whole_lines(&mut self, queue: &Queue) {
+    fn only_whole_lines(&mut self, queue: &Queue<PathBuf>) {
         let before = self.waiting.get(..self.done).unwrap_or_default();
         if before.is_empty() || before.ends_with(b"\n") {
             return;
@@ -169,7 +169,7 @@ impl Writer {
         queue.lost(1);
     }
 
-    fn give_up(&mut self, queue: &Queue) {
+    fn give_up(&mut self, queue: &Queue<PathBuf>) {
         let rest = self.waiting.get(self.done..).unwrap_or_default();
         let lines = rest.iter().filter(|&&byte| byte == b'\n').count() as u64;
         self.dropped += lines;
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     /// A disk that takes 64 KiB and then no more until somebody makes room, in the middle of a line.
-    fn narrow(path: PathBuf) -> (Writer, PipeReader, Queue) {
+    fn narrow(path: PathBuf) -> (Writer, PipeReader, Queue<PathBuf>) {
         let (reader, writer) = pipe().unwrap();
         for end in [
             OwnedFd::from(reader.try_clone().unwrap()),
@@ -250,7 +250,7 @@ mod tests {
         lines
     }
 
-    fn work(lines: &str) -> Work {
+    fn work(lines: &str) -> Work<PathBuf> {
         Work {
             lines: lines.as_bytes().to_vec(),
             ..Work::default()

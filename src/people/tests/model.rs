@@ -81,7 +81,9 @@ proptest! {
                 Event::Success { ago } => {
                     people.seen(session, from(7), second(at - ago), now);
                 }
-                Event::SignOut => people.signed_out(session, now),
+                Event::SignOut => {
+                    people.signed_out(session, now);
+                }
                 Event::Open => {
                     let generation = people.shard(session).open(session);
                     channels[who].extend(generation);

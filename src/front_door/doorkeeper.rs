@@ -14,6 +14,7 @@
 use std::any::Any;
 use std::net::IpAddr;
 
+use pingora_http::RequestHeader;
 use tokio::sync::watch;
 
 use super::{Connection, ListenerSettings};
@@ -37,6 +38,11 @@ pub trait Doorkeeper: Send + Sync {
     /// admitted, clients that left before they said a word, and keep-alive connections that ended idle. Browsers open connections in
     /// advance and may let them idle: [`Reason::IdleConnection`] alone is no sign of an attack.
     fn refused(&self, _reason: Reason, _connection: &Connection) {}
+
+    /// The same for a request whose head could be read.
+    fn refused_head(&self, reason: Reason, connection: &Connection, _head: &RequestHeader) {
+        self.refused(reason, connection);
+    }
 
     /// Changes when what is open for somebody is to end at once: everything open then asks [`Doorkeeper::is_cut`]. `None`: it never is.
     fn cuts(&self) -> Option<watch::Receiver<u64>> {

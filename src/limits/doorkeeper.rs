@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use log::info;
+use pingora_http::RequestHeader;
 use prometheus::IntGauge;
 use tokio::sync::watch;
 
 use super::{Address, Clock, Limit};
+use crate::exchange::Asked;
 use crate::front_door::{Connection, Doorkeeper, Guard, ListenerSettings};
+use crate::kinds;
 use crate::observe::access_log::Entry;
 use crate::observe::refusals::and_more;
 use crate::reason::Reason;
@@ -42,17 +45,47 @@ impl Keeper {
     }
 
     /// A head that was answered without becoming a request is a line of the access log too, with what is known of it.
-    fn account_for(&self, reason: Reason, connection: &Connection) {
+    fn account_for(&self, reason: Reason, connection: &Connection, asked: Option<&Asked>) {
         if self.runtime.access_log.is_on() && reason.is_of_head() {
+            let path = asked.map(|asked| kinds::shown(None, asked.path()));
+            let host = asked.and_then(Asked::host);
+            let user_agent = asked.and_then(Asked::user_agent);
             let entry = Entry {
                 client: Some(connection.peer.ip().to_canonical()),
                 listener: Some(connection.listener.listen),
+                host: host.as_deref(),
+                method: asked.map(|asked| asked.method().as_str()),
+                path: path.as_deref(),
+                version: asked.map(Asked::version),
                 status: reason.status().unwrap_or(0),
                 tls: connection.tls.as_ref().map(|tls| tls.version),
                 reason: Some(reason.code()),
+                user_agent: user_agent.as_deref(),
                 ..Entry::default()
             };
             self.runtime.access_log.write(&entry);
+        }
+    }
+
+    /// A request or connection that has not passed: in the metrics, the logs, and against its client.
+    fn refuse(&self, reason: Reason, connection: &Connection, asked: Option<&Asked>) {
+        self.runtime.metrics.refused(reason);
+        self.runtime.metrics.through.refused(reason);
+        self.account_for(reason, connection, asked);
+        let client = connection.peer.ip().to_canonical();
+        let snapshot = self.snapshot.load();
+        let limits = &snapshot.limits;
+        if !connection.listener.trusts(client) && !limits.exempts(client) {
+            self.runtime.strike(reason, client.into(), limits);
+        }
+        if let Some(silent) = self.runtime.refusals.may_tell(reason) {
+            let more = and_more(silent);
+            info!(
+                "connection {} from {}: {}{more}",
+                connection.id,
+                connection.peer,
+                reason.code()
+            );
         }
     }
 
@@ -118,24 +151,11 @@ impl Doorkeeper for Keeper {
     }
 
     fn refused(&self, reason: Reason, connection: &Connection) {
-        self.runtime.metrics.refused(reason);
-        self.runtime.metrics.through.refused(reason);
-        self.account_for(reason, connection);
-        let client = connection.peer.ip().to_canonical();
-        let snapshot = self.snapshot.load();
-        let limits = &snapshot.limits;
-        if !connection.listener.trusts(client) && !limits.exempts(client) {
-            self.runtime.strike(reason, client.into(), limits);
-        }
-        if let Some(silent) = self.runtime.refusals.may_tell(reason) {
-            let more = and_more(silent);
-            info!(
-                "connection {} from {}: {}{more}",
-                connection.id,
-                connection.peer,
-                reason.code()
-            );
-        }
+        self.refuse(reason, connection, None);
+    }
+
+    fn refused_head(&self, reason: Reason, connection: &Connection, head: &RequestHeader) {
+        self.refuse(reason, connection, Some(&Asked::of(head)));
     }
 }
 

@@ -205,3 +205,36 @@ async fn the_combined_format_is_that_of_other_servers_and_a_reload_changes_to_it
     );
     assert_eq!(lines(&edge).len(), 1, "the old file has nothing new");
 }
+
+#[tokio::test]
+async fn over_http2_the_line_of_a_head_that_was_refused_says_what_was_asked_for() {
+    let server = answering(None).await;
+    let rest = format!("url: 'http://{}'", server.address());
+    let edge = edge(&(one_server("http", &rest) + LOG)).await;
+    let tls = Dial::tls(edge.https()).sni(HOST).alpn(&["h2"]);
+    let io = tls.open().await.unwrap().into_io();
+    let (mut client, driver) = h2::client::handshake(io).await.unwrap();
+    tokio::spawn(driver);
+    let request = http::Request::builder()
+        .method("BREW")
+        .uri(format!(
+            "https://{HOST}/x/websvcs/chat/poll/hunter2?hunter2"
+        ))
+        .header("user-agent", "page/1");
+    let (answer, _) = client
+        .send_request(request.body(()).unwrap(), true)
+        .unwrap();
+    assert_eq!(answer.await.unwrap().status(), 405);
+    let line = &so_many(&edge, 1).await[0];
+    for (field, expected) in [
+        ("host", HOST),
+        ("method", "BREW"),
+        ("path", "/x/websvcs/chat/poll/***"),
+        ("version", "HTTP/2"),
+        ("reason", "method_not_allowed"),
+        ("user_agent", "page/1"),
+    ] {
+        assert_eq!(line[field], expected, "{field}: {line}");
+    }
+    assert!(!line.to_string().contains("hunter2"), "{line}");
+}

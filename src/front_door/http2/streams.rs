@@ -78,7 +78,8 @@ impl<A> Streams<A> {
     }
 
     async fn refuse(&self, mut session: ServerSession, reason: Reason) {
-        self.door.keeper.refused(reason, &self.connection);
+        let keeper = &self.door.keeper;
+        keeper.refused_head(reason, &self.connection, session.req_header());
         if answer(&mut session, reason).await.is_ok() {
             let _ = session.finish().await;
         }

@@ -25,6 +25,7 @@ mod queue;
 pub mod syslog;
 mod writer;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,6 +78,11 @@ pub struct Dropped {
     pub syslog: IntCounter,
 }
 
+thread_local! {
+    /// The line that a thread is at.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The access log of the process.
 pub struct AccessLog {
     file: Outlet<PathBuf>,
@@ -119,21 +125,27 @@ impl AccessLog {
 
     /// Adds a line wherever lines go, or drops it.
     pub fn write(&self, entry: &Entry<'_>) {
+        // PERF: made outside of the queue's lock, which is then held for a copy of some hundred bytes, and in memory that is used again.
+        let in_thread = LINE.try_with(|line| self.write_in(entry, &mut line.borrow_mut()));
+        // A thread that ends has none any more.
+        in_thread.unwrap_or_else(|_| self.write_in(entry, &mut Vec::new()));
+    }
+
+    fn write_in(&self, entry: &Entry<'_>, line: &mut Vec<u8>) {
         let moment = Moment::of(entry.time());
-        // PERF: made outside of the queue's lock, which is then held for a copy of some hundred bytes.
-        let mut line = Vec::with_capacity(768);
+        line.clear();
         let in_file = self.file.format();
         if let Some(format) = in_file {
-            entry.write_at(&moment, format, &mut line);
-            self.file.push(&line);
+            entry.write_at(&moment, format, line);
+            self.file.push(line);
         }
         if let Some(format) = self.syslog.format() {
             if in_file != Some(format) {
                 line.clear();
-                entry.write_at(&moment, format, &mut line);
+                entry.write_at(&moment, format, line);
             }
-            syslog::record(&moment, format, entry, &mut line);
-            self.syslog.push(&line);
+            syslog::record(&moment, format, entry, line);
+            self.syslog.push(line);
         }
     }
 

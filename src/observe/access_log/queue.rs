@@ -15,7 +15,7 @@ use prometheus::IntCounter;
 pub(super) const MOST_BYTES: usize = 8 * 1024 * 1024;
 const MOST_LINES: usize = 32 * 1024;
 /// So much is written at once, without waiting for more.
-const ENOUGH: usize = 64 * 1024;
+const ENOUGH: usize = 256 * 1024;
 /// So long a line waits for others, so that a busy gateway writes many with one call.
 const GATHER: Duration = Duration::from_millis(100);
 /// After a failure the next attempt comes so much later.
@@ -210,8 +210,13 @@ impl<T: Clone + PartialEq> Queue<T> {
         }
     }
 
-    /// What is to be done next. `stuck`: the thread still has lines that it could not write, so it takes no more.
-    pub(super) fn next(&self, stuck: bool) -> Work<T> {
+    /// What is to be done next. `stuck`: the thread still has lines that it could not write, so it takes no more. `emptied` is what its
+    /// last lines were in. PERF: memory that is used again has its pages already; fresh pages cost as much as writing what is in them.
+    pub(super) fn next(&self, stuck: bool, mut emptied: Vec<u8>) -> Work<T> {
+        emptied.clear();
+        if emptied.capacity() > ENOUGH * 2 {
+            emptied = Vec::new();
+        }
         let mut state = self.state();
         state.busy = stuck;
         self.written.notify_all();
@@ -237,9 +242,7 @@ impl<T: Clone + PartialEq> Queue<T> {
             false => Vec::new(),
             true => {
                 (state.count, state.bytes) = (0, 0);
-                // PERF: as large as the last one, so that it does not grow again under the lock.
-                let next = Vec::with_capacity(state.lines.len().min(ENOUGH * 2));
-                std::mem::replace(&mut state.lines, next)
+                std::mem::replace(&mut state.lines, emptied)
             }
         };
         state.busy = true;

@@ -30,7 +30,13 @@ pub(super) fn start(queue: Arc<Queue<PathBuf>>) {
 fn run(queue: &Queue<PathBuf>) {
     let mut writer = Writer::default();
     loop {
-        let work = queue.next(!writer.waiting.is_empty());
+        let stuck = !writer.waiting.is_empty();
+        let emptied = if stuck {
+            Vec::new()
+        } else {
+            take(&mut writer.waiting)
+        };
+        let work = queue.next(stuck, emptied);
         let closed = work.closed;
         writer.work(work, queue);
         if closed {

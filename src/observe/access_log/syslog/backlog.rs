@@ -133,6 +133,17 @@ impl Backlog {
         self.done == self.records.len()
     }
 
+    /// The memory of records that are all sent.
+    pub(super) fn emptied(&mut self) -> Vec<u8> {
+        match self.is_empty() {
+            true => {
+                self.done = 0;
+                std::mem::take(&mut self.records)
+            }
+            false => Vec::new(),
+        }
+    }
+
     /// Whether nothing is half on its way.
     pub(super) fn is_between_messages(&self) -> bool {
         self.piece.rest().is_empty()

@@ -15,7 +15,8 @@ type Lines = Queue<Arc<Receiver>>;
 pub(super) fn run(queue: &Lines) {
     let mut sender = Sender::default();
     loop {
-        let work = queue.next(!sender.backlog.is_empty());
+        let (stuck, emptied) = (!sender.backlog.is_empty(), sender.backlog.emptied());
+        let work = queue.next(stuck, emptied);
         let closed = work.closed;
         sender.work(work, queue);
         if closed {

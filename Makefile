@@ -6,7 +6,7 @@ CARGO ?= cargo
 LOCKED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench reload-bench slow-clients flood slowhttptest deb image-test audit
+.PHONY: help demo test check bench reload-bench slow-clients flood log-bench slowhttptest deb image-test audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,12 @@ flood: ## Measure what a polite client notices of floods by 10,000 addresses, an
 	@scripts/prepare bench
 	$(CARGO) build $(LOCKED) --release --package portcullis --bin portcullis
 	$(CARGO) run $(LOCKED) --package loadtest --bin flood -- $(FLOOD)
+
+# What it prints is read: on a machine that does something else a single number says nothing.
+log-bench: ## Measure what the access log costs, in throughput and processor time (needs wrk and nginx)
+	@scripts/prepare bench
+	$(CARGO) build $(LOCKED) --release --package portcullis --bin portcullis
+	loadtest/log-bench.sh
 
 # A release build, which takes some minutes. cargo-deb is not a dependency of the project, so it is not in Cargo.lock.
 deb: ## Build the Debian package into target/debian (installs cargo-deb where it is missing)

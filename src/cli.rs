@@ -3,6 +3,7 @@
 mod ask;
 mod bans;
 mod check;
+mod columns;
 mod explain;
 mod health;
 mod limits;

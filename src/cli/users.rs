@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::ask::{self, Listener};
 use super::bans::time;
+use super::columns::columns;
 
 #[derive(Args)]
 #[group(skip)]
@@ -55,22 +56,7 @@ fn table(answer: &Value) -> String {
     if rows.is_empty() {
         table.push_str("nobody is connected\n");
     } else {
-        let head = HEAD.map(str::to_owned);
-        let all = || std::iter::once(&head).chain(&rows);
-        let widths: [usize; 8] = std::array::from_fn(|column| {
-            all()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        });
-        for row in all() {
-            let cells = row.iter().zip(widths);
-            let line: String = cells
-                .map(|(cell, width)| format!("{cell:<width$}  "))
-                .collect();
-            // Writing to a String does not fail.
-            let _ = writeln!(table, "{}", line.trim_end());
-        }
+        table.push_str(&columns(HEAD, &rows));
     }
     let unlisted = answer.get("not_listed_since_start").and_then(Value::as_u64);
     if let Some(unlisted @ 1..) = unlisted {

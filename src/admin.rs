@@ -9,6 +9,7 @@ mod guard;
 mod operators;
 mod origin;
 mod pass;
+mod ready;
 mod serve;
 mod session;
 mod sign_in;
@@ -133,7 +134,7 @@ fn routes(gateway: Gateway) -> Router {
             "/healthz",
             get(|| async { text(StatusCode::OK, "ok\n".to_owned()) }),
         )
-        .route("/readyz", get(ready))
+        .route(guard::READY, get(ready::ready))
         .route("/metrics", get(metrics))
         .merge(api::routes())
         .merge(sign_in::routes())
@@ -184,24 +185,15 @@ impl Drop for Admin {
     }
 }
 
-async fn ready(State(gateway): State<Gateway>) -> impl IntoResponse {
-    if gateway.runtime.is_ready() {
-        text(StatusCode::OK, "ready\n".to_owned())
-    } else {
-        text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: starting or draining\n".to_owned(),
-        )
-    }
+async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
+    let scraped = gateway.runtime.scrape(&gateway.snapshot.load());
+    text(StatusCode::OK, scraped)
 }
 
-async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
-    let people = &gateway.snapshot.load().people;
-    text(StatusCode::OK, gateway.runtime.scrape(people))
-}
+type Text = (StatusCode, [(HeaderName, &'static str); 2], String);
 
 /// Prometheus' own media type; browsers show it as text.
-fn text(status: StatusCode, body: String) -> (StatusCode, [(HeaderName, &'static str); 2], String) {
+fn text(status: StatusCode, body: String) -> Text {
     let headers = [
         (
             header::CONTENT_TYPE,

@@ -9,6 +9,7 @@ mod health;
 mod limits;
 mod live;
 mod run;
+mod servers;
 mod users;
 
 use std::path::PathBuf;
@@ -89,6 +90,13 @@ enum Command {
         #[command(flatten)]
         admin: ask::Arguments,
     },
+    /// Show how the servers behind the running gateway are
+    Servers {
+        #[command(flatten)]
+        what: servers::Servers,
+        #[command(flatten)]
+        admin: ask::Arguments,
+    },
     /// Say whether the running gateway is ready, by exit code: for health checks of containers and load balancers
     Health {
         #[command(flatten)]
@@ -120,6 +128,9 @@ pub fn main() -> ExitCode {
         }
         Command::Users { what, admin } => {
             told(Listener::find(&admin, &file).and_then(|admin| users::users(&what, &admin)))
+        }
+        Command::Servers { what, admin } => {
+            told(Listener::find(&admin, &file).and_then(|admin| servers::servers(&what, &admin)))
         }
         Command::Health { admin } => told(health::health(&admin, &file)),
         Command::Schema => {

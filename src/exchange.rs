@@ -23,6 +23,7 @@ use crate::limits::Address;
 use crate::reason::Reason;
 use crate::request_id::RequestId;
 use crate::rewrite::{PathMap, PublicOrigin, Scheme};
+use crate::routing::fail_over;
 use crate::runtime::Runtime;
 use crate::snapshot::{Route, Snapshot};
 use crate::upstream::{Timeouts, Upstream};
@@ -61,8 +62,10 @@ pub struct Exchange {
     pub stream: Option<Stream>,
     /// Whom to tell how it ended, as long as that is not done.
     pub untold: Option<Arc<Runtime>>,
-    /// How many connections have been tried.
+    /// How many connections to its server have been tried.
     pub tries: usize,
+    /// The servers of its route that did not take it.
+    pub asked_servers: fail_over::Asked,
     /// Whether it is sent for the second time, because the first connection was closed before any answer.
     pub repeated: bool,
     /// How many 1xx answers the server has given.
@@ -98,6 +101,7 @@ impl Exchange {
             stream: None,
             untold: None,
             tries: 0,
+            asked_servers: fail_over::Asked::default(),
             repeated: false,
             interim: 0,
             observed: None,

@@ -3,13 +3,13 @@
 //! ```text
 //! early_request_filter     who is the client · caps on an HTTP/2 head
 //! request_filter           redirect · route · limits of the client · declared body size · files are answered here · a place for a chat
-//! upstream_peer            the route's server, never another
+//! upstream_peer            the route's server
 //! connected_to_upstream    TLS version
 //! upstream_request_filter  path, Host, forwarding headers, cookies joined, what the kind needs
 //! request_body_filter      body cap
 //! response_filter          cookies and locations mapped back, what the kind needs, who is signed in
 //! response_body_filter     small answers shown to the kind
-//! fail_to_connect          the server's next address
+//! fail_to_connect          the server's next address, or the next server where one stands in for another
 //! error_while_proxy        once more on a fresh connection, or not
 //! fail_to_proxy            error -> Reason -> answer
 //! logging                  metrics, access log, log
@@ -19,8 +19,10 @@ pub mod account;
 mod arrival;
 mod body;
 mod departure;
+mod fail_over;
 mod failure;
 mod file;
+mod health;
 pub mod interaction;
 pub mod limits;
 mod passage;
@@ -50,6 +52,7 @@ use crate::reason::Reason;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 use crate::upstream::Wait;
+use crate::upstream::health::Failure;
 
 /// The proxy application: one for the process.
 pub struct Gateway {
@@ -61,6 +64,35 @@ impl Gateway {
     /// A gateway that follows `snapshot`.
     pub fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
         Gateway { snapshot, runtime }
+    }
+
+    /// How the server is reached for this try.
+    fn peer(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> std::result::Result<Box<HttpPeer>, Reason> {
+        let call = exchange.call.as_ref().ok_or(Reason::Internal)?;
+        let wait = if session.is_upgrade_req() && call.upstream.facts.websocket {
+            Wait::Upgrade
+        } else if call.upstream.facts.kind.is_stream(session.req_header()) {
+            Wait::EventStream
+        } else {
+            Wait::Answer
+        };
+        if wait != Wait::Answer {
+            session.set_read_timeout(Some(call.timeouts.stream));
+        }
+        exchange.tries += 1;
+        exchange.timings.tries();
+        let peer = call.upstream.peer(wait, &call.timeouts, exchange.repeated);
+        peer.inspect_err(|reason| {
+            let servers = &self.runtime.metrics.upstreams;
+            servers.failed(&call.upstream, *reason);
+            self.runtime
+                .health
+                .unreached(&call.upstream, &Failure::Unresolved);
+        })
     }
 
     /// A try has failed; that another one may follow makes it no better.
@@ -113,31 +145,14 @@ impl ProxyHttp for Gateway {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> Result<Box<HttpPeer>> {
-        let call = exchange
-            .call
-            .as_ref()
-            .ok_or_else(|| failure::error(Reason::Internal))?;
-        let wait = if session.is_upgrade_req() && call.upstream.facts.websocket {
-            Wait::Upgrade
-        } else if call.upstream.facts.kind.is_stream(session.req_header()) {
-            Wait::EventStream
-        } else {
-            Wait::Answer
-        };
-        if wait != Wait::Answer {
-            session.set_read_timeout(Some(call.timeouts.stream));
+        loop {
+            match self.peer(session, exchange) {
+                // A name without an address is as good as no connection.
+                Err(Reason::UpstreamUnresolved)
+                    if fail_over::goes_on(exchange, &Reason::UpstreamUnresolved.message()) => {}
+                peer => return peer.map_err(failure::error),
+            }
         }
-        exchange.tries += 1;
-        exchange.timings.tries();
-        call.upstream
-            .peer(wait, &call.timeouts, exchange.repeated)
-            .map_err(|reason| {
-                self.runtime
-                    .metrics
-                    .upstreams
-                    .failed(&call.upstream, reason);
-                failure::error(reason)
-            })
     }
 
     async fn connected_to_upstream(
@@ -193,6 +208,7 @@ impl ProxyHttp for Gateway {
     ) -> Result<()> {
         if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
             exchange.timings.answered(head.status.as_u16());
+            health::answered(exchange, &self.runtime);
         }
         if let Some(notice) = departure::prepare(session, exchange, head)? {
             self.runtime.notices.warn(&notice);
@@ -232,6 +248,7 @@ impl ProxyHttp for Gateway {
         error: Box<Error>,
     ) -> Box<Error> {
         self.server_failed(exchange, &error);
+        health::unreached(exchange, &error, &self.runtime);
         repeat::next_address(exchange, peer, error)
     }
 
@@ -244,7 +261,12 @@ impl ProxyHttp for Gateway {
         reused: bool,
     ) -> Box<Error> {
         self.server_failed(exchange, &error);
-        repeat::repeat_or_not(session, exchange, error, reused)
+        let asked = exchange.call.as_ref().map(|call| call.upstream.clone());
+        let error = repeat::repeat_or_not(session, exchange, error, reused);
+        if let Some(asked) = asked {
+            health::left(exchange, &asked, &error, &self.runtime);
+        }
+        error
     }
 
     async fn fail_to_proxy(

@@ -116,9 +116,15 @@ pub trait Kind: Send + Sync {
         None
     }
 
-    /// A harmless GET that tells whether such a server works: what `check --live` asks. `None` if there is none that all have.
+    /// A harmless GET that tells whether such a server works: what health probes and `check --live` ask. `None` if there is none that
+    /// all have.
     fn question(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Whether a 503 to that says that this is the backup of a pair, and all is well.
+    fn stands_by(&self) -> bool {
+        false
     }
 
     /// An answer of our own, in the form this protocol's clients understand.

@@ -30,6 +30,7 @@
 //! ```
 
 pub mod decide;
+pub mod fail_over;
 pub mod host_map;
 pub mod host_name;
 pub mod mapping;

@@ -4,7 +4,7 @@
 //! attacker would like that, it is in the right place.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use std::time::Duration;
@@ -25,6 +25,7 @@ use crate::reason::Reason;
 use crate::reload::{Reloads, Retired};
 use crate::snapshot::{self, Snapshot};
 use crate::upstream::Resolver;
+use crate::upstream::health::Watch;
 
 /// The state of the process.
 pub struct Runtime {
@@ -40,6 +41,8 @@ pub struct Runtime {
     pub refusals: RefusalLog,
     /// What every client address has used, who is banned, and the chats and callbacks that run.
     pub limits: Limits,
+    /// Which servers work.
+    pub health: Watch,
     /// Who is signed in.
     pub people: Arc<People>,
     /// Who has signed in at the admin listener.
@@ -52,7 +55,18 @@ pub struct Runtime {
     pub retired: Arc<Retired>,
     /// One scrape at a time: each takes gauges away and puts them back.
     scraping: Mutex<()>,
-    ready: AtomicBool,
+    phase: AtomicU8,
+}
+
+/// How far the process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Not every listener is bound yet.
+    Starting,
+    /// Requests are served.
+    Ready,
+    /// It ends: new connections should go elsewhere.
+    Draining,
 }
 
 impl Runtime {
@@ -72,12 +86,13 @@ impl Runtime {
             refusals: RefusalLog::default(),
             people: Arc::new(People::under(&interactions.key())),
             limits: Limits::with(interactions),
+            health: Watch::new(metrics.health.clone()),
             operators: Operators::default(),
             metrics,
             reloads: Reloads::new(),
             retired: Arc::default(),
             scraping: Mutex::default(),
-            ready: AtomicBool::new(false),
+            phase: AtomicU8::new(Phase::Starting as u8),
         }
     }
 
@@ -134,9 +149,10 @@ impl Runtime {
     }
 
     /// The text a scrape gets, with the gauges up to date that are read off tables.
-    pub fn scrape(&self, rules: &snapshot::People) -> String {
+    pub fn scrape(&self, snapshot: &Snapshot) -> String {
         let _alone = self.scraping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.gauge(rules);
+        self.gauge(&snapshot.people);
+        self.metrics.health.show(&snapshot.upstreams);
         self.metrics.text()
     }
 
@@ -202,14 +218,24 @@ impl Runtime {
         }
     }
 
-    /// Whether requests are served: not before every listener is bound, and not while the process drains.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+    /// How far the process is.
+    pub fn phase(&self) -> Phase {
+        let phase = self.phase.load(Ordering::Acquire);
+        [Phase::Starting, Phase::Ready]
+            .into_iter()
+            .find(|named| *named as u8 == phase)
+            .unwrap_or(Phase::Draining)
     }
 
-    /// Says whether requests are served.
-    pub fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Release);
+    /// Every listener is bound.
+    pub fn set_ready(&self) {
+        self.phase.store(Phase::Ready as u8, Ordering::Release);
+    }
+
+    /// The process ends. Servers are not probed any more.
+    pub fn drains(&self) {
+        self.phase.store(Phase::Draining as u8, Ordering::Release);
+        self.health.stop();
     }
 }
 

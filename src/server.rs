@@ -39,8 +39,9 @@ use crate::snapshot::Snapshot;
 
 /// Idle connections to all servers together that wait for the next request. The least recently used go first.
 const POOLED: usize = 4096;
-/// Times one request may try, at most, whatever the reason; `gateway::failure` decides about each.
-const TRIES: usize = 4;
+/// Times one request may try, at most, whatever the reason: three addresses and one repeat, of four servers that stand in for one
+/// another. `gateway::repeat` decides about each.
+const TRIES: usize = 4 * crate::routing::fail_over::MOST;
 
 /// A disk or receiver that does not take the access log's last lines holds up the end for no longer.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -76,6 +77,7 @@ pub struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+        self.runtime.health.stop();
     }
 }
 
@@ -164,7 +166,7 @@ impl Server {
         }
         server.announce();
         server.started().await;
-        server.runtime.set_ready(true);
+        server.runtime.set_ready();
         Ok(server)
     }
 
@@ -198,7 +200,7 @@ impl Server {
 
     /// Says with every answer that this process ends, and that it is not ready, while it still accepts.
     pub fn announce_end(&self) {
-        self.runtime.set_ready(false);
+        self.runtime.drains();
         self.door.announce_end();
     }
 
@@ -209,7 +211,7 @@ impl Server {
 
     /// Stops: no new connections, living ones finish, at the latest after `within`. Returns how many had to be cut then.
     pub async fn stop(self, within: Duration) -> usize {
-        self.runtime.set_ready(false);
+        self.runtime.drains();
         let cut = self.door.close(within).await;
         if !self.handed_over.load(Ordering::Relaxed)
             && let Some(file) = self.snapshot.load().lifecycle.state.clone()
@@ -235,6 +237,7 @@ impl Server {
     pub(crate) fn announce(&self) {
         let snapshot = self.snapshot.load();
         self.runtime.metrics.follow(&snapshot);
+        self.runtime.health.follow(&snapshot.upstreams);
         let (runtime, named) = (self.runtime.clone(), self.snapshot());
         // PERF: a hundred thousand names take tens of milliseconds, which clients would have to share.
         aside::begin(move || runtime.metrics.forget(&named));

@@ -126,6 +126,8 @@ pub struct Route {
 pub enum Target {
     /// A server, or one of several that the path names.
     Servers(Vec<Behind>),
+    /// Servers that stand in for one another: the first of them that works. All map paths in the same way.
+    InTurn(Vec<Behind>),
     /// Files, and the mapping that judges paths to them.
     Files(Arc<Site>, Mapping),
 }
@@ -142,11 +144,20 @@ pub struct Behind {
     pub timeouts: Timeouts,
 }
 
+impl Behind {
+    /// Whether a request that may choose should choose it.
+    pub fn is_usable(&self) -> bool {
+        self.upstream.facts.health.is_usable()
+    }
+}
+
 impl Target {
     /// The protocol of the servers; `None` for files.
     fn kind(&self) -> Option<&'static dyn Kind> {
         match self {
-            Target::Servers(servers) => servers.first().map(|behind| behind.upstream.facts.kind),
+            Target::Servers(servers) | Target::InTurn(servers) => {
+                servers.first().map(|behind| behind.upstream.facts.kind)
+            }
             Target::Files(..) => None,
         }
     }
@@ -167,7 +178,7 @@ impl Route {
     /// Whether the route leads to a server with this name, as a client would write it.
     pub fn reaches(&self, name: &str) -> bool {
         match &self.target {
-            Target::Servers(servers) => servers
+            Target::Servers(servers) | Target::InTurn(servers) => servers
                 .iter()
                 .any(|behind| behind.name.eq_ignore_ascii_case(name)),
             Target::Files(..) => false,
@@ -181,7 +192,9 @@ impl Exposes for Arc<Route> {
         match &self.target {
             Target::Files(_, mapping) => mapping,
             // The table is built from as many names as there are servers, at least one.
-            Target::Servers(servers) => &servers[server.unwrap_or(0)].mapping,
+            Target::Servers(servers) | Target::InTurn(servers) => {
+                &servers[server.unwrap_or(0)].mapping
+            }
         }
     }
 }

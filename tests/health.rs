@@ -71,10 +71,10 @@ async fn a_gateway_that_is_ready_is_healthy_and_the_file_says_where_it_is() {
 #[test]
 fn a_gateway_that_drains_is_not_healthy_and_says_why() {
     let admin = that_says(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 32\r\n\r\nnot ready: starting or draining\n",
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 20\r\n\r\nnot ready: draining\n",
     );
     let ran = ask_at(admin);
-    let why = format!("portcullis: {admin} says: not ready: starting or draining\n");
+    let why = format!("portcullis: {admin} says: not ready: draining\n");
     assert_eq!(
         (ran.code, ran.out.as_str(), ran.err.as_str()),
         (Some(1), "", why.as_str())

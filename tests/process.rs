@@ -293,10 +293,7 @@ fn sigterm_finishes_what_is_under_way_and_lets_nothing_new_in() {
     .unwrap();
     // Still not ready, and still answering.
     let told = readiness(admin);
-    assert!(
-        told.ends_with("not ready: starting or draining\n"),
-        "{told}"
-    );
+    assert!(told.ends_with("not ready: draining\n"), "{told}");
     assert_eq!(
         status(&ask(&mut open(admin), &get("localhost", "/healthz"))),
         "200"

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis::config;
+use portcullis::config::{self, Config, Health};
 use portcullis::diagnostic::{Report, Source};
 use portcullis::server::{Server, StartError};
 use tempfile::TempDir;
@@ -37,7 +37,8 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Starts a gateway. `yaml` is the file; without `listeners:` in it the gateway listens with TLS and plainly, each on a port
+    /// Starts a gateway. Unless the file speaks of `health`, no server is probed: what a server of a test sees is what its clients sent.
+    /// `yaml` is the file; without `listeners:` in it the gateway listens with TLS and plainly, each on a port
     /// of the system's choice, with a certificate for `names`. Relative paths start in a folder of its own, see [`Edge::with`].
     ///
     /// # Errors
@@ -64,7 +65,7 @@ impl Edge {
         prepare(folder.path())?;
         let text = whole(yaml);
         let source = Source::new("edge.yaml", folder.path(), text.as_str());
-        let config = config::parse(&source).map_err(io::Error::other)?;
+        let config = unasked(config::parse(&source).map_err(io::Error::other)?, &text);
         let server = Server::start(&config)
             .await
             .map_err(|error| report(error, &source))?;
@@ -82,7 +83,7 @@ impl Edge {
     pub async fn reload(&self, yaml: &str) -> io::Result<()> {
         let text = whole(yaml);
         let source = Source::new("edge.yaml", self.folder.path(), text.as_str());
-        let config = config::parse(&source).map_err(io::Error::other)?;
+        let config = unasked(config::parse(&source).map_err(io::Error::other)?, &text);
         self.server
             .reload(&config)
             .await
@@ -131,6 +132,15 @@ impl Edge {
     pub async fn stop(self, within: Duration) -> usize {
         self.server.stop(within).await
     }
+}
+
+fn unasked(mut config: Config, text: &str) -> Config {
+    if !text.contains("health:") {
+        for server in config.servers.values_mut() {
+            server.health = Health::Off;
+        }
+    }
+    config
 }
 
 fn whole(yaml: &str) -> String {

@@ -1,4 +1,4 @@
-//! The JSON that `portcullis bans`, `limits` and `users` speak, for scripts too.
+//! The JSON that `portcullis bans`, `limits`, `users` and `servers` speak, for scripts too.
 //!
 //! ```text
 //! GET  /api/bans                     {"bans": [{"address": "192.0.2.7", "seconds_left": 581, ...}]}
@@ -7,11 +7,13 @@
 //! GET  /api/limits?address=A         what A has used of each limit
 //! GET  /api/interactions             chats and callbacks by pair
 //! GET  /api/users                    who is connected; ?kind= and ?server= narrow it
+//! GET  /api/servers                  every server, and how it is
 //! GET  /api/reload                   what runs and how the last reload ended
 //! ```
 //!
 //! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
 
+mod servers;
 mod users;
 
 use std::time::Duration;
@@ -50,6 +52,7 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/limits", get(limits))
         .route("/api/interactions", get(interactions))
         .route("/api/users", get(users::users))
+        .route("/api/servers", get(servers::servers))
         .route("/api/reload", get(reload))
         .layer(DefaultBodyLimit::max(LARGEST))
 }

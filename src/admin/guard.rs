@@ -35,14 +35,21 @@ const SECURITY: [(HeaderName, &str); 6] = [
     ),
 ];
 
+/// Tells those with a pass more than others.
+pub(super) const READY: &str = "/readyz";
+
 /// SECURITY: the only paths that want no pass. Whatever is added to the listener is closed until it is named here.
 const OPEN: [&str; 5] = [
     "/healthz",
-    "/readyz",
+    READY,
     sign_in::PAGE,
     sign_in::STYLE,
     sign_in::OUT,
 ];
+
+/// Whether a request for what is open to all comes with a pass nevertheless.
+#[derive(Clone, Copy)]
+pub(super) struct Known(pub(super) bool);
 
 /// The guard in front of every route.
 pub(super) async fn guarded(
@@ -58,7 +65,7 @@ pub(super) async fn guarded(
     answer
 }
 
-async fn judged(gateway: &Gateway, request: Request, next: Next) -> Response {
+async fn judged(gateway: &Gateway, mut request: Request, next: Next) -> Response {
     let refused = |reason| gateway.runtime.metrics.admin.refused(reason);
     let Some(arrival) = request.extensions().get::<Arrival>().copied() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -74,7 +81,10 @@ async fn judged(gateway: &Gateway, request: Request, next: Next) -> Response {
             "{\"error\":\"a page of another site may not change anything here\"}\n".to_owned();
         return (StatusCode::FORBIDDEN, body).into_response();
     }
-    if OPEN.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    if OPEN.contains(&path) {
+        let known = path == READY && pass::of(gateway, &arrival, request.headers()).is_ok();
+        request.extensions_mut().insert(Known(known));
         return next.run(request).await;
     }
     match pass::of(gateway, &arrival, request.headers()) {

@@ -7,6 +7,7 @@ mod door;
 mod inward;
 mod limits;
 mod session;
+mod stand_ins;
 mod text;
 
 use std::net::IpAddr;
@@ -156,6 +157,10 @@ async fn tell(text: &mut Text, known: &Known<'_>, asked: &Asked) -> Result<Optio
             timeouts,
             path,
         } => {
+            let chosen = stand_ins::chosen(text, &route, &config.admin).await;
+            let (upstream, timeouts) = chosen.map_or((upstream, timeouts), |behind| {
+                (behind.upstream.clone(), behind.timeouts)
+            });
             let call = inward::call(asked, decision.route.clone(), upstream, timeouts, path);
             inward::server(text, snapshot, &call, from);
             body(text, listener, decision.route.body_limit);

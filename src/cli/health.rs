@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ portcullis health --admin 127.0.0.1:9145
-//! portcullis: 127.0.0.1:9145 says: not ready: starting or draining
+//! portcullis: 127.0.0.1:9145 says: not ready: draining
 //! ```
 
 use std::path::Path;

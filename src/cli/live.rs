@@ -1,6 +1,6 @@
 //! `check --live`: what only the world can tell: names, connections, certificates, clocks, limits of the process.
 //!
-//! Nothing is changed at a server: one connection each and, for the kinds with a harmless question, one GET.
+//! Nothing is changed at a server: one connection each and, where there is something harmless to ask, the GET of a health probe.
 
 mod certificate;
 
@@ -14,6 +14,7 @@ use pingora_http::RequestHeader;
 use crate::config::Config;
 use crate::front_door::tls::names_of;
 use crate::snapshot::Snapshot;
+use crate::upstream::health::{Meaning, judge};
 use crate::upstream::{Upstream, Wait};
 use certificate::Shown;
 
@@ -157,7 +158,12 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         found.push(tls(upstream, session.digest()));
         found.extend(lifetime);
     }
-    let Some(question) = upstream.facts.kind.question() else {
+    let probed = upstream
+        .facts
+        .probe
+        .as_ref()
+        .and_then(|rule| rule.path.as_deref());
+    let Some(question) = probed.or(upstream.facts.kind.question()) else {
         return found;
     };
     let asked = async {
@@ -169,7 +175,7 @@ async fn server(upstream: &Upstream) -> Vec<Finding> {
         session.read_response_header().await
     };
     match asked.await {
-        Ok(()) => found.extend(answer(name, question, session.response_header())),
+        Ok(()) => found.extend(answer(upstream, question, session.response_header())),
         Err(error) => found.push(bad(format!(
             "{name}: GET {question} was not answered: {}",
             cause(&error)
@@ -237,19 +243,26 @@ fn cause(error: &pingora_core::Error) -> String {
     reason
 }
 
-fn answer(name: &str, question: &str, head: Option<&pingora_http::ResponseHeader>) -> Vec<Finding> {
+fn answer(
+    upstream: &Upstream,
+    question: &str,
+    head: Option<&pingora_http::ResponseHeader>,
+) -> Vec<Finding> {
+    let facts = &upstream.facts;
+    let name = &facts.name;
     let Some(head) = head else {
         return vec![bad(format!("{name}: GET {question} was not answered"))];
     };
     let status = head.status.as_u16();
-    let mut found = vec![match status {
-        200..=299 => good(format!("{name}: GET {question} answers {status}")),
-        // A backup answers 503 all day.
-        503 => good(format!(
-            "{name}: GET {question} answers 503: a backup that stands by"
-        )),
-        _ => bad(format!("{name}: GET {question} answers {status}")),
-    }];
+    let text = format!("{name}: GET {question} answers {status}");
+    let mut found = vec![
+        match judge(status, facts.probe.as_ref(), facts.kind.stands_by()) {
+            Meaning::Works => good(text),
+            // A backup answers 503 all day.
+            Meaning::StandsBy => good(format!("{text}: a backup that stands by")),
+            Meaning::Wrong => bad(text),
+        },
+    ];
     let clock = head
         .headers
         .get("date")

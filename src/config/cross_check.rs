@@ -14,6 +14,7 @@ use super::limits::{COUNTED, Limits};
 use super::listeners::Listener;
 use super::section::Fields;
 use super::servers::{Kind, Server};
+use super::stand_ins;
 use super::suggest::nearest;
 use super::tls::Tls;
 use super::tree::{Data, Node};
@@ -36,6 +37,9 @@ pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut
     }
     if let Some(servers) = servers {
         pairs(servers, cx);
+        if let Some(hosts) = hosts {
+            stand_ins::check(servers, hosts, cx);
+        }
         if let Some(limits) = limits {
             totals(limits, servers, cx);
         }

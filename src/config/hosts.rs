@@ -58,7 +58,7 @@ section! {
         path: At<PathPattern> = required,
         /// The server.
         server: Option<At<ServerName>> = optional,
-        /// The servers that `{server}` in the path may name.
+        /// The servers that `{server}` in the path may name. In a path without it: up to four of kind `http` that stand in for one another; a request goes to the first that is not down.
         servers: Option<At<Vec<At<ServerName>>>> = optional,
         /// Folder whose files are served. The path must end with `/`.
         files: Option<At<FilePath>> = optional,

@@ -9,6 +9,9 @@ use super::value::{
 };
 
 mod check;
+mod health;
+
+pub use health::{Health, Probe};
 
 section! {
     /// One machine inside, and the protocol that is spoken with it.
@@ -43,6 +46,8 @@ section! {
         expose: Option<Vec<At<PathPrefix>>> = optional,
         /// Lets WebSockets through. Only for kind `http`.
         websocket: At<bool> = default false,
+        /// How the gateway finds out whether the server works; `off`: not at all.
+        health: Health = nested,
         /// How long the server may take.
         timeouts: Timeouts = nested,
     }

@@ -18,6 +18,8 @@ pub(super) enum Shape {
         value: Box<Shape>,
     },
     Section(SectionShape),
+    /// One word instead of a mapping; it means no.
+    WordOr(&'static str, Box<Shape>),
 }
 
 /// A mapping with known keys.
@@ -69,6 +71,7 @@ impl Shape {
             Self::List(item) => format!("list of {}s", item.word()),
             Self::Table { value, .. } => format!("mapping of {}s", value.word()),
             Self::Section(_) => "mapping".to_owned(),
+            Self::WordOr(word, other) => format!("{}, or `{word}`", other.word()),
         }
     }
 
@@ -95,6 +98,7 @@ impl Shape {
                 "its keys below it, indented".to_owned()
             }
             Self::Section(_) => "`{}` for its defaults".to_owned(),
+            Self::WordOr(word, other) => format!("{}, or `{word}`", other.sample()),
         }
     }
 
@@ -126,6 +130,10 @@ impl Shape {
                 }
                 json!({ "$ref": format!("#/$defs/{}", section.name) })
             }
+            Self::WordOr(word, other) => {
+                // An editor with YAML 1.1 reads `off` as false.
+                json!({ "anyOf": [{ "enum": [word, false] }, other.schema(definitions)] })
+            }
         }
     }
 
@@ -138,6 +146,7 @@ impl Shape {
                 let key = key.word().to_ascii_uppercase().replace(' ', "_");
                 value.rows(&format!("{path}.{key}"), rows);
             }
+            Self::WordOr(_, other) => other.rows(path, rows),
             Self::Section(section) => {
                 for field in &section.fields {
                     let dot = if path.is_empty() { "" } else { "." };

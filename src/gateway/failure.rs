@@ -23,6 +23,7 @@ use crate::reason::Reason;
 use crate::respond::{self, Answer, Audience};
 use crate::routing::decide::Refusal;
 use crate::runtime::Runtime;
+use crate::upstream::health::is_tls_alert;
 
 /// A reason as Pingora's error, so that it survives the way through the hooks.
 pub fn error(reason: Reason) -> Box<Error> {
@@ -127,7 +128,7 @@ pub fn reason(error: &Error) -> Reason {
         }
         (ErrorSource::Upstream, ReadTimedout | WriteTimedout) => Reason::UpstreamTimeout,
         // A TLS 1.3 server says only after the handshake that it wants another client certificate, or one at all.
-        (ErrorSource::Upstream, ReadError | WriteError) if told::is_tls_alert(error) => {
+        (ErrorSource::Upstream, ReadError | WriteError) if is_tls_alert(error) => {
             Reason::UpstreamTls
         }
         (ErrorSource::Upstream, _) => Reason::UpstreamBroken,

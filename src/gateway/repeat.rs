@@ -1,10 +1,13 @@
 //! Whether a request is tried again, and where: never where the server may have seen it, unless a second time does no harm.
 //!
 //! ```text
-//! connecting failed                     nothing was sent      the server's next address, any method
+//! connecting failed                     nothing was sent      the server's next address, any method; then the next server
 //! a reused connection was closed        before any answer     once more on a fresh connection, if method and kind allow it
+//! a connection broke                    before any answer     the next server, if method and kind allow it
 //! anything else                                               no
 //! ```
+//!
+//! A next server there is only on a route whose servers stand in for one another.
 
 use std::net::SocketAddr;
 
@@ -13,8 +16,10 @@ use pingora_core::upstreams::peer::{HttpPeer, Peer};
 use pingora_core::{Error, ErrorType};
 use pingora_proxy::Session;
 
-use super::failure::Told;
+use super::fail_over;
+use super::failure::{self, Told};
 use crate::exchange::Exchange;
+use crate::reason::Reason;
 use crate::respond;
 use crate::upstream::server::{AT_ONCE, TRIES};
 
@@ -31,14 +36,17 @@ pub fn next_address(exchange: &mut Exchange, peer: &HttpPeer, mut error: Box<Err
         ErrorType::InvalidCert | ErrorType::TLSHandshakeFailure
     );
     let again = another && reachable && exchange.tries < TRIES;
-    if again {
+    let again = if again {
         let server = &call.upstream.facts.name;
         warn!(
             "{} {server} has another address to try: {}",
             exchange.id,
             Told(&error)
         );
-    }
+        true
+    } else {
+        fail_over::goes_on(exchange, &Told(&error))
+    };
     error.set_retry(again);
     error
 }
@@ -52,9 +60,7 @@ pub fn repeat_or_not(
     reused: bool,
 ) -> Box<Error> {
     let head = session.req_header();
-    let repeatable = !exchange.repeated
-        && exchange.interim == 0
-        && exchange.timings.started.elapsed() < AT_ONCE
+    let repeatable = exchange.interim == 0
         && head.method.is_idempotent()
         && !session.as_ref().retry_buffer_truncated()
         && respond::begun(session).is_none()
@@ -63,12 +69,23 @@ pub fn repeat_or_not(
             let kind = call.upstream.facts.kind;
             kind.may_repeat(&call.method, call.inner_path())
         });
-    if repeatable {
+    let at_once = !exchange.repeated && exchange.timings.started.elapsed() < AT_ONCE;
+    if repeatable && at_once {
         error.retry.decide_reuse(reused);
     } else {
         error.set_retry(false);
     }
-    if error.retry() {
+    // One that is only slow is not asked a second time elsewhere: that would make two slow servers of one.
+    let broke = || {
+        matches!(
+            failure::reason(&error),
+            Reason::UpstreamBroken | Reason::UpstreamTls
+        )
+    };
+    if repeatable && !error.retry() && broke() && fail_over::goes_on(exchange, &Told(&error)) {
+        exchange.repeated = true;
+        error.set_retry(true);
+    } else if error.retry() {
         exchange.repeated = true;
         info!(
             "{} is sent once more, on a fresh connection: {}",

@@ -65,6 +65,10 @@ impl Kind for Icws {
         Some("/icws/connection/version")
     }
 
+    fn stands_by(&self) -> bool {
+        true
+    }
+
     fn may_repeat(&self, method: &Method, path: &str) -> bool {
         // A short poll takes the messages off the server's queue: a second one would lose what the first one took.
         // So does the poll of a web chat. A second PUT or DELETE is harmless to the server but not to the client: it gets

@@ -47,6 +47,10 @@ impl Kind for Webtools {
         Some("/websvcs/serverConfiguration")
     }
 
+    fn stands_by(&self) -> bool {
+        true
+    }
+
     fn may_repeat(&self, _method: &Method, path: &str) -> bool {
         // A poll takes events off the server's queue, in whatever spelling: a path that two readers could read differently is not
         // on the list of those that surely take nothing.

@@ -8,6 +8,7 @@ mod connections;
 mod families;
 mod followed;
 mod handles;
+mod health;
 mod labels;
 mod names;
 mod process;
@@ -23,6 +24,7 @@ pub use admin::{AdminMetrics, AdminRefusal};
 pub use config::ConfigMetrics;
 pub use connections::ConnectionMetrics;
 pub use followed::Followed;
+pub use health::HealthMetrics;
 pub use process::ProcessMetrics;
 pub use requests::{RequestMetrics, RouteMeter};
 pub use upstreams::{OpenStream, UpstreamMeter, UpstreamMetrics};
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub interactions: IntGaugeVec,
     /// Servers and the connections to them.
     pub upstreams: UpstreamMetrics,
+    /// Whether servers work.
+    pub health: HealthMetrics,
     /// Client connections by listener, and their handshakes.
     pub through: ConnectionMetrics,
     /// The process itself.
@@ -148,6 +152,7 @@ impl Metrics {
                 &["pair", "type"],
             ),
             upstreams: UpstreamMetrics::new(&registry),
+            health: HealthMetrics::new(&registry),
             through: ConnectionMetrics::new(&registry),
             process: ProcessMetrics::new(&registry),
             certificates: gauges(
@@ -189,6 +194,7 @@ impl Metrics {
     /// A file is in force now: what it names is there from the first scrape on.
     pub(crate) fn follow(&self, snapshot: &Snapshot) {
         self.upstreams.follow(snapshot);
+        self.health.follow(&snapshot.upstreams);
         self.certificates.reset();
         for (file, until) in snapshot.contents.expiries() {
             let file = file.to_string_lossy();
@@ -205,6 +211,7 @@ impl Metrics {
             self.requests
                 .forget(&|route| route != NO_ROUTE && gone(route));
             self.upstreams.forget(&gone);
+            self.health.forget(&gone);
         }
         *before = Some(names);
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::{HostError, PathRefusal, judge};
+use super::{HostError, PathRefusal, fail_over, judge};
 use crate::files::Site;
 use crate::reason::Reason;
-use crate::snapshot::{Host, Route, Snapshot, Target};
+use crate::snapshot::{Behind, Host, Route, Snapshot, Target};
 use crate::upstream::{Timeouts, Upstream};
 
 /// What a request says of its goal.
@@ -113,10 +113,12 @@ pub fn decide(snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Decision, 
             site: site.clone(),
             path: with_query(judged.rest.to_owned(), incoming.query),
         },
-        Target::Servers(servers) => {
-            let behind = servers
-                .get(judged.server.unwrap_or(0))
-                .ok_or(Reason::Internal)?;
+        Target::Servers(servers) | Target::InTurn(servers) => {
+            let position = match &route.target {
+                Target::InTurn(_) => in_turn(servers),
+                _ => judged.server.unwrap_or(0),
+            };
+            let behind = servers.get(position).ok_or(Reason::Internal)?;
             let path = Mapped {
                 public_prefix: judged.public_prefix.to_owned(),
                 inner_prefix: judged.inner_prefix.to_owned(),
@@ -130,6 +132,12 @@ pub fn decide(snapshot: &Snapshot, incoming: &Incoming<'_>) -> Result<Decision, 
         }
     };
     Ok(Decision { route, goal })
+}
+
+/// Which of the servers that stand in for one another a request goes to first.
+fn in_turn(servers: &[Behind]) -> usize {
+    let usable = |at: usize| servers.get(at).is_some_and(Behind::is_usable);
+    fail_over::next(servers.len(), fail_over::Asked::default(), usable).unwrap_or(0)
 }
 
 /// Where a listener that only redirects sends a request: the same host and path over https.

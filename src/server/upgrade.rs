@@ -35,19 +35,24 @@ impl Server {
         successor.greet(sockets, admin, key).await?;
         successor.ready().await?;
         self.door.pause().await;
+        // Each server is probed by one of the two.
+        self.runtime.health.stop();
         let heritage = Heritage::of(&self.runtime.limits, &self.runtime.people);
         let served = successor.serving(&heritage).await;
         match served {
             // SECURITY: the state file is the new process's from now on.
             Ok(()) => self.handed_over.store(true, Ordering::Relaxed),
-            Err(_) => self.door.resume().await,
+            Err(_) => {
+                self.runtime.health.follow(&self.snapshot.load().upstreams);
+                self.door.resume().await;
+            }
         }
         served
     }
 
     /// Lets connections finish, within `upgrade.within`, and tells the new process how many there are. Returns how many had to be cut.
     pub async fn leave_to(&self, successor: &mut Successor) -> usize {
-        self.runtime.set_ready(false);
+        self.runtime.drains();
         self.tasks.iter().for_each(JoinHandle::abort);
         self.admin_listener().close();
         let report = async {

@@ -169,7 +169,13 @@ impl Work<'_> {
         let target = if let Some(server) = &route.server {
             self.servers(std::slice::from_ref(server), &narrowing, wrong)
         } else if let Some(servers) = &route.servers {
-            self.servers(servers, &narrowing, wrong)
+            let target = self.servers(servers, &narrowing, wrong);
+            match target {
+                Some(Target::Servers(servers)) if !pattern.has_server() => {
+                    Some(Target::InTurn(servers))
+                }
+                target => target,
+            }
         } else {
             let rules = self.site_rules(route, wrong);
             let site = self.files(
@@ -180,10 +186,11 @@ impl Work<'_> {
             site.filter(|_| rules.is_some())
         };
         let name = format!("{host}{pattern}");
+        let names = route.servers.as_deref().map(Vec::as_slice);
         Some(Draft {
+            names: names.filter(|_| pattern.has_server()),
             pattern,
             place: route.path.place,
-            names: route.servers.as_deref().map(Vec::as_slice),
             route: target.map(|target| self.route(name, target, Some(route))),
         })
     }

@@ -8,11 +8,12 @@ use log::debug;
 
 use super::{Before, pem};
 use crate::config::value::{Duration, Scheme, ServerName, TlsVersion};
-use crate::config::{At, Config, Server, ServerErrors};
+use crate::config::{At, Config, Health, Server, ServerErrors};
 use crate::diagnostic::Diagnostic;
-use crate::kinds;
+use crate::kinds::{self, Kind};
 use crate::rewrite::{self, Origin};
 use crate::runtime::Runtime;
+use crate::upstream::health::{Rule, Thresholds};
 use crate::upstream::server::{Facts, Reach, ReachTls};
 use crate::upstream::tls::{TlsFiles, identity_of};
 use crate::upstream::{Timeouts, Upstream};
@@ -116,15 +117,18 @@ fn upstream(
         return None;
     };
     debug!("{name}: {kind} on port {port}", kind = kind.name());
+    let url = format!(
+        "{}://{host}:{port}{}",
+        scheme.as_str(),
+        server.url.base_path
+    );
+    let probe = probe(&server.health, kind);
+    let health = runtime.health.of(name.as_str(), &url, probe.is_some());
     let facts = Facts {
         name: name.as_str().into(),
         kind,
         host: told,
-        url: format!(
-            "{}://{host}:{port}{}",
-            scheme.as_str(),
-            server.url.base_path
-        ),
+        url,
         origins: if server.location_absolute {
             origins
         } else {
@@ -154,6 +158,8 @@ fn upstream(
         }),
         pair: server.pair.as_ref().map(ToString::to_string),
         websocket: server.websocket.value,
+        probe,
+        health,
     };
     Some(Upstream::new(
         facts,
@@ -162,6 +168,24 @@ fn upstream(
             tls,
         },
     ))
+}
+
+/// How the server is probed; `None`: it is not.
+fn probe(health: &Health, kind: &dyn Kind) -> Option<Rule> {
+    let Health::Probed(probe) = health else {
+        return None;
+    };
+    Some(Rule {
+        path: probe.path.as_ref().map(|path| path.as_str().into()),
+        expect: (probe.expect.as_ref()).and_then(|status| u16::try_from(status.get()).ok()),
+        stands_by: kind.stands_by(),
+        interval: probe.interval.get(),
+        timeout: probe.patience(),
+        thresholds: Thresholds {
+            rise: probe.rise.get(),
+            fall: probe.fall.get(),
+        },
+    })
 }
 
 /// What the file says where it says something, `otherwise` for the rest.

@@ -15,6 +15,7 @@ use pingora_core::connectors::L4Connect;
 use pingora_core::protocols::{ALPN, TcpKeepalive};
 use pingora_core::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
 
+use super::health::{Rule, ServerHealth};
 use super::instant_upgrade::InstantUpgrade;
 use super::resolve::Addresses;
 use super::tls::{ClientIdentity, Trust};
@@ -121,6 +122,10 @@ pub struct Facts {
     pub interactions: Option<Arc<Pair>>,
     /// Whether requests may become WebSockets.
     pub websocket: bool,
+    /// How it is probed; `None`: it is not.
+    pub probe: Option<Rule>,
+    /// What is known of its health.
+    pub health: Arc<ServerHealth>,
 }
 
 impl Upstream {

@@ -92,5 +92,5 @@ pub fn slow_server() -> (
 
 pub fn with_server(server: SocketAddr) -> String {
     file("  s.example.com: { server: s1 }\n")
-        + &format!("servers: {{ s1: {{ kind: http, url: 'http://{server}' }} }}\n")
+        + &format!("servers: {{ s1: {{ kind: http, url: 'http://{server}', health: off }} }}\n")
 }

@@ -91,7 +91,7 @@ fn a_signal_before_the_start_up_is_over_is_a_reload_after_it() {
 fn a_signal_during_a_drain_opens_nothing_and_the_drain_goes_on() {
     let inside = TcpListener::bind("127.0.0.1:0").unwrap();
     let more = format!(
-        "  s.wild.example.com: {{ server: s }}\nservers: {{ s: {{ kind: http, url: 'http://{}' }} }}\n",
+        "  s.wild.example.com: {{ server: s }}\nservers: {{ s: {{ kind: http, url: 'http://{}', health: off }} }}\n",
         inside.local_addr().unwrap()
     );
     let stage = Stage::with(&(file(&[KEPT]) + &more));

@@ -28,7 +28,7 @@ struct Ground {
 fn file(server: SocketAddr, rest: &str) -> String {
     format!(
         "admin: {{ listen: 127.0.0.1:0 }}\nlisteners: [{{ listen: 127.0.0.1:0 }}]\n\
-         servers: {{ s: {{ kind: http, url: 'http://{server}' }} }}\n\
+         servers: {{ s: {{ kind: http, url: 'http://{server}', health: off }} }}\n\
          hosts: {{ a.example.com: {{ files: www }}, s.example.com: {{ server: s }} }}\n{rest}\n"
     )
 }

@@ -1,9 +1,10 @@
 //! Ways to look: each makes a word of what it sees.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loadtest::rude::client::{Dial, Ended};
+use serde_json::Value;
 
 use super::ground::{Ground, HOST, SOON};
 
@@ -125,4 +126,31 @@ pub async fn stays(dial: Dial, bytes: &str, expected: &str) -> String {
         "closed"
     };
     ended.to_owned()
+}
+
+/// What is said of a server of the file.
+async fn server(ground: &Ground, name: &str) -> Value {
+    let got = ground.admin("GET /api/servers", "").await;
+    let all: Value = serde_json::from_slice(got.body()).unwrap();
+    let all = all["servers"].as_array().unwrap();
+    let found = all.iter().find(|server| server["name"] == name);
+    found.unwrap().clone()
+}
+
+/// How a server is, once that is as expected.
+pub async fn health(ground: Arc<Ground>, name: &str, expected: &str) -> String {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let server = server(&ground, name).await;
+        let seen = server["health"].as_str().unwrap();
+        if seen == expected || Instant::now() > deadline {
+            return seen.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// How a server is probed: one value of it, as JSON.
+pub async fn probe(ground: Arc<Ground>, name: &str, key: &str) -> String {
+    server(&ground, name).await["probe"][key].to_string()
 }

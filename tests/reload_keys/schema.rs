@@ -34,10 +34,14 @@ fn walk(schema: &Value, node: &Value, path: &str, found: &mut dyn FnMut(String, 
         Some(to) => &schema["$defs"][to.rsplit('/').next().unwrap()],
         None => node,
     };
-    // A number may also be written as a mapping with a number in it.
-    let longer = node["anyOf"]
-        .as_array()
-        .and_then(|forms| forms.iter().find(|form| form["properties"].is_object()));
+    // A number may also be written as a mapping with a number in it, and a mapping as `off`.
+    let forms = node["anyOf"].as_array().into_iter().flatten();
+    let longer = forms
+        .map(|form| match form["$ref"].as_str() {
+            Some(to) => &schema["$defs"][to.rsplit('/').next().unwrap()],
+            None => form,
+        })
+        .find(|form| form["properties"].is_object());
     if longer.is_some() {
         found(path.to_owned(), false);
     }

@@ -1,7 +1,7 @@
 //! `servers`: every question to a server goes by the new file, whatever connections were kept under the old one.
 
 use super::chats;
-use super::looks::{headed, status, told, waits};
+use super::looks::{headed, health, probe, status, told, waits};
 use super::row::{Row, row, run};
 
 /// A server `web` below `/web/`, described by the value.
@@ -13,6 +13,7 @@ const SAFE: &str = "servers:\n  web: { kind: http, url: '<safe>', timeouts: { po
 const STRICT: &str = "servers:\n  web: { kind: http, url: '<strict>', ca: ca-a.pem, server_name: safe.example.com, timeouts: { pooled: 1h }, @ }";
 const OLD: &str = "servers:\n  web: { kind: http, url: '<old>', ca: ca-a.pem, server_name: safe.example.com, timeouts: { pooled: 1h }, @ }";
 const PAIR: &str = "servers:\n  chat: { kind: webtools, url: '<chat>', pair: @ }\nhosts:\n  proxy.example.com:\n    routes:\n      - { path: /chat/, server: chat }";
+const PROBED: &str = "servers:\n  web: { kind: http, url: '<web>', health: { @ } }";
 const JSON: &str = "servers:\n  web: { kind: icws, url: '<web>', display_name: @ }\nhosts:\n  proxy.example.com:\n    routes:\n      - { path: /web/, server: web }\n      - { path: /, files: www, servers_json: { at: s.json, servers: [web], template: 'https://proxy.example.com/{host}/' } }";
 
 const A: &str = "ca: ca-a.pem, server_name: safe.example.com";
@@ -196,6 +197,55 @@ pub fn rows() -> Vec<Row> {
                     .unwrap();
                 String::from_utf8_lossy(&head[9..12]).into_owned()
             },
+        ),
+        row(
+            "servers.NAME.health",
+            "servers:\n  web: { kind: http, url: '<web>', health: @ }",
+            ["{}", "off"],
+            ["up", "unchecked"],
+            |ground, expected| async move { health(ground, "web", expected).await },
+        ),
+        row(
+            "servers.NAME.health.path",
+            PROBED,
+            ["path: /a", "path: /b"],
+            ["\"/a\"", "\"/b\""],
+            |ground, _| async move { probe(ground, "web", "path").await },
+        ),
+        row(
+            "servers.NAME.health.interval",
+            PROBED,
+            ["interval: 1h", "interval: 30m"],
+            ["3600.0", "1800.0"],
+            |ground, _| async move { probe(ground, "web", "interval_seconds").await },
+        ),
+        row(
+            "servers.NAME.health.timeout",
+            PROBED,
+            ["timeout: 2s", "timeout: 1s"],
+            ["2.0", "1.0"],
+            |ground, _| async move { probe(ground, "web", "timeout_seconds").await },
+        ),
+        row(
+            "servers.NAME.health.rise",
+            PROBED,
+            ["rise: 4", "rise: 5"],
+            ["4", "5"],
+            |ground, _| async move { probe(ground, "web", "rise").await },
+        ),
+        row(
+            "servers.NAME.health.fall",
+            PROBED,
+            ["fall: 4", "fall: 5"],
+            ["4", "5"],
+            |ground, _| async move { probe(ground, "web", "fall").await },
+        ),
+        row(
+            "servers.NAME.health.expect",
+            PROBED,
+            ["path: /a, expect: 200", "path: /a, expect: 204"],
+            ["200", "204"],
+            |ground, _| async move { probe(ground, "web", "expect").await },
         ),
         row(
             "servers.NAME.timeouts.connect",

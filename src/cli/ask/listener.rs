@@ -75,6 +75,15 @@ impl Listener {
         }
     }
 
+    /// As this section of the configuration says.
+    pub(in crate::cli) fn of(section: &Admin) -> Result<Self, String> {
+        let nothing = Arguments::default();
+        Ok(Listener {
+            token: token(&nothing, Some(section))?,
+            ..Listener::open_to_all(&nothing, Some(section))?
+        })
+    }
+
     /// Without the token, for what is open to all: by this section of the configuration, or at the default address.
     pub(in crate::cli) fn open_to_all(
         arguments: &Arguments,

@@ -39,24 +39,13 @@ pub(super) fn servers_json(
 
 fn server_in_path(route: RouteParts<'_>, fields: &Fields<'_, '_>, cx: &mut Context<'_>) {
     let Some(path) = route.path else { return };
-    match (path.has_server(), fields.key_place("servers")) {
-        (true, None) => cx.refuse(
+    // A list without `{server}` in the path is for servers that stand in for one another: see `config::stand_ins`.
+    if path.has_server() && fields.key_place("servers").is_none() {
+        cx.refuse(
             path.place,
             "`{server}` in the path takes its value from a list, and there is none",
             "write `servers: [NAME, ...]` instead of one target",
-        ),
-        (false, Some(servers)) => cx.note(
-            Diagnostic::new(
-                servers,
-                "`servers` needs a path in which `{server}` says which of them is meant",
-            )
-            .related(path.place, "the path is here")
-            .remedy(format!(
-                "write `\"{}/{{server}}/\"` as path, or `server: NAME`",
-                path.as_str().trim_end_matches('/')
-            )),
-        ),
-        (true, Some(_)) | (false, None) => {}
+        );
     }
 }
 

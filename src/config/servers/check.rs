@@ -25,7 +25,8 @@ pub(super) fn parts(server: ServerParts<'_>, fields: &Fields<'_, '_>, cx: &mut C
 }
 
 /// Fills in what depends on the kind.
-pub(super) fn finish(server: &mut Server, _: Place, _: &mut Context<'_>) {
+pub(super) fn finish(server: &mut Server, _: Place, cx: &mut Context<'_>) {
+    server.health.finish(*server.kind, cx);
     if *server.kind == Kind::Webtools {
         server
             .server_errors

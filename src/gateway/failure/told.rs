@@ -49,12 +49,6 @@ fn say(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     write!(out, ": {}", line::Plain(text))
 }
 
-/// Whether the other side ended TLS with an alert (RFC 8446, 6).
-pub fn is_tls_alert(error: &Error) -> bool {
-    // OpenSSL's error is behind two layers of I/O errors; its text is the one thing that all of them pass on.
-    error.root_cause().to_string().contains("SSL alert number")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,11 @@
 //! portcullis_streams_open{server="icserver1",type="event_stream"} 240
 //! ```
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
@@ -114,6 +116,23 @@ impl UpstreamMetrics {
             .with_label_values(&[&*upstream.facts.name, kind]);
         gauge.inc();
         OpenStream(gauge)
+    }
+
+    /// How many streams are open to each server that has had one.
+    pub fn open_streams(&self) -> HashMap<String, u64> {
+        let mut open = HashMap::new();
+        // To ask for one gauge by its label would make it.
+        for family in self.streams.collect() {
+            for metric in family.get_metric() {
+                let mut labels = metric.get_label().iter();
+                let Some(server) = labels.find(|label| label.name() == "server") else {
+                    continue;
+                };
+                let count = metric.get_gauge().get_value().max(0.0) as u64;
+                *open.entry(server.value().to_owned()).or_default() += count;
+            }
+        }
+        open
     }
 
     /// The servers of a file that is in force now.

@@ -6,4 +6,6 @@ pub mod log_file;
 pub mod log_level;
 pub mod metrics;
 pub mod notices;
+pub mod pace;
 pub mod refusals;
+pub mod took;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use log::warn;
+use serde_json::Value;
 
 use crate::admin::Operators;
 use crate::front_door::tls::Tickets;
@@ -19,6 +20,7 @@ use crate::limits::{Address, Clock, Limits, Mode, Now};
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
+use crate::observe::pace::Pace;
 use crate::observe::refusals::{RefusalLog, and_more};
 use crate::people::{People, View, visitors};
 use crate::reason::Reason;
@@ -49,6 +51,8 @@ pub struct Runtime {
     pub operators: Operators,
     /// Counters and gauges.
     pub metrics: Metrics,
+    /// The last ten minutes.
+    pub pace: Pace,
     /// What runs, and how the last reload ended.
     pub reloads: Reloads,
     /// Snapshots that requests still hold on to.
@@ -89,6 +93,7 @@ impl Runtime {
             health: Watch::new(metrics.health.clone()),
             operators: Operators::default(),
             metrics,
+            pace: Pace::default(),
             reloads: Reloads::new(),
             retired: Arc::default(),
             scraping: Mutex::default(),
@@ -156,6 +161,13 @@ impl Runtime {
         self.metrics.text()
     }
 
+    /// The process as it is now.
+    pub fn process(&self) -> Value {
+        let _alone = self.scraping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.process.read();
+        self.metrics.process.told()
+    }
+
     /// Everybody who is connected, in no order.
     pub fn connected(&self, rules: &snapshot::People, now: Now) -> Vec<View> {
         let mut all = self.people.list(&rules.idle, now);
@@ -197,12 +209,13 @@ impl Runtime {
         self.metrics.unlisted_users.follow(self.people.unlisted());
     }
 
-    /// What is due every second, however quiet it is: interactions fall silent, and floods are summed up.
+    /// What is due every second, however quiet it is: it is noted, interactions fall silent, and floods are summed up.
     pub async fn tick(&self, snapshot: &ArcSwap<Snapshot>) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         for count in 1_u64.. {
             second.tick().await;
+            self.pace.note(&self.metrics);
             let snapshot = snapshot.load();
             let upstreams = snapshot.upstreams.iter();
             let pairs = upstreams.filter_map(|upstream| upstream.facts.interactions.as_ref());

@@ -36,6 +36,7 @@ use requests::NO_ROUTE;
 
 use crate::exchange::Exchange;
 use crate::observe::access_log::Dropped;
+use crate::observe::took::Took;
 use crate::reason::Reason;
 use crate::snapshot::Snapshot;
 
@@ -46,6 +47,8 @@ pub struct Metrics {
     /// PERF: by reason's number, so that a flood of refusals looks no label up.
     refused: Vec<IntCounter>,
     observed: Vec<IntCounter>,
+    /// How long requests of all routes took, for the dashboard.
+    pub took: Took,
     /// Client connections open now.
     pub connections: IntGauge,
     /// Addresses in the table of limits.
@@ -123,6 +126,7 @@ impl Metrics {
             requests: RequestMetrics::new(&registry),
             refused: by_reason("enforce"),
             observed: by_reason("observe"),
+            took: Took::default(),
             connections,
             tracked_addresses: gauge(
                 &registry,
@@ -185,7 +189,7 @@ impl Metrics {
 
     /// Counts a request that is over.
     pub fn request(&self, exchange: &Exchange) {
-        self.requests.over(exchange);
+        self.took.note(self.requests.over(exchange));
         if let Some(reason) = exchange.refused {
             self.refused(reason);
         }
@@ -228,6 +232,16 @@ impl Metrics {
         if let Some(counter) = self.observed.get(reason as usize) {
             counter.inc();
         }
+    }
+
+    /// Refusals since the start, by reason's number.
+    pub fn refusals(&self) -> Vec<u64> {
+        self.refused.iter().map(IntCounter::get).collect()
+    }
+
+    /// What would have been refused since the start, likewise.
+    pub fn observations(&self) -> Vec<u64> {
+        self.observed.iter().map(IntCounter::get).collect()
     }
 
     /// The text a scrape gets.

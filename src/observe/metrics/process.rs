@@ -6,10 +6,11 @@
 //! ```
 
 use std::fs;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use prometheus::core::Collector;
 use prometheus::{Counter, Gauge, IntGauge, Opts, Registry};
+use serde_json::{Value, json};
 
 use super::families::{register, sound};
 
@@ -18,6 +19,7 @@ const TICKS: f64 = 100.0;
 
 /// Read off `/proc` with each scrape.
 pub struct ProcessMetrics {
+    began: Instant,
     cpu: Counter,
     open_fds: IntGauge,
     max_fds: IntGauge,
@@ -37,6 +39,7 @@ impl ProcessMetrics {
         let gauge =
             |name: &str, help: &str| plain(registry, IntGauge::with_opts(Opts::new(name, help)));
         ProcessMetrics {
+            began: Instant::now(),
             cpu: plain(
                 registry,
                 Counter::new(
@@ -50,6 +53,19 @@ impl ProcessMetrics {
             resident_memory: gauge("process_resident_memory_bytes", "Memory that is in use."),
             threads: gauge("process_threads", "Threads."),
         }
+    }
+
+    /// What was read last, for the dashboard.
+    pub fn told(&self) -> Value {
+        json!({
+            "id": std::process::id(),
+            "uptime_seconds": self.began.elapsed().as_secs(),
+            "cpu_seconds": self.cpu.get(),
+            "resident_bytes": self.resident_memory.get(),
+            "open_fds": self.open_fds.get(),
+            "max_fds": self.max_fds.get(),
+            "threads": self.threads.get(),
+        })
     }
 
     /// Reads everything anew. What cannot be read stays as it was.

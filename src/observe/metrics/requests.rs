@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry};
 
@@ -85,8 +86,8 @@ impl RequestMetrics {
         }
     }
 
-    /// Counts a request that is over.
-    pub(super) fn over(&self, exchange: &Exchange) {
+    /// Counts a request that is over. Returns how long it took; `None` for a stream.
+    pub(super) fn over(&self, exchange: &Exchange) -> Option<Duration> {
         let route = exchange.route_name();
         let meter = match &exchange.route {
             Some(route) => &route.meter,
@@ -113,11 +114,10 @@ impl RequestMetrics {
         whole.sent.inc_by(timings.sent);
         if exchange.stream.is_some() {
             // Hours of a stream say nothing of how quick anything was.
-            return;
+            return None;
         }
-        whole
-            .duration
-            .observe(timings.started.elapsed().as_secs_f64());
+        let whole_time = timings.started.elapsed();
+        whole.duration.observe(whole_time.as_secs_f64());
         if let Some(took) = timings.upstream() {
             let make = || self.upstream.with_label_values(&[route, label]);
             of_server
@@ -125,6 +125,7 @@ impl RequestMetrics {
                 .get_or_init(make)
                 .observe(took.as_secs_f64());
         }
+        Some(whole_time)
     }
 
     /// Forgets the routes that are `gone`.

@@ -21,6 +21,25 @@ use crate::reason::Reason;
 use crate::snapshot::Snapshot;
 use crate::upstream::Upstream;
 
+/// How a try to reach a server fails.
+const ERRORS: [Reason; 5] = [
+    Reason::UpstreamUnresolved,
+    Reason::UpstreamConnect,
+    Reason::UpstreamTls,
+    Reason::UpstreamTimeout,
+    Reason::UpstreamBroken,
+];
+
+/// What has been counted of one server.
+pub struct Seen {
+    /// Requests for which a connection was made.
+    pub new: u64,
+    /// Requests that found one.
+    pub reused: u64,
+    /// Tries that failed, by reason; none that is 0.
+    pub errors: Vec<(Reason, u64)>,
+}
+
 /// What is counted of all servers.
 pub struct UpstreamMetrics {
     connections: IntCounterVec,
@@ -105,6 +124,36 @@ impl UpstreamMetrics {
         self.errors.with_label_values(&[name, reason.code()]).inc();
     }
 
+    /// What has been counted of a server since the start.
+    pub fn seen(&self, upstream: &Upstream) -> Seen {
+        let name = &*upstream.facts.name;
+        let connections = |word| self.connections.with_label_values(&[name, word]).get();
+        let errors = ERRORS.iter().map(|reason| {
+            let errors = self.errors.with_label_values(&[name, reason.code()]);
+            (*reason, errors.get())
+        });
+        Seen {
+            new: connections("new"),
+            reused: connections("reused"),
+            errors: errors.filter(|(_, errors)| *errors > 0).collect(),
+        }
+    }
+
+    /// Event streams and WebSockets that are open now, by server.
+    pub fn open_streams(&self) -> HashMap<String, i64> {
+        let mut open = HashMap::new();
+        for family in self.streams.collect() {
+            for metric in family.get_metric() {
+                let mut labels = metric.get_label().iter();
+                if let Some(server) = labels.find(|label| label.name() == "server") {
+                    let streams = metric.get_gauge().get_value() as i64;
+                    *open.entry(server.value().to_owned()).or_default() += streams;
+                }
+            }
+        }
+        open
+    }
+
     /// A stream is open for as long as this is kept.
     pub fn streams(&self, upstream: &Upstream, stream: Stream) -> OpenStream {
         let kind = match stream {
@@ -144,13 +193,7 @@ impl UpstreamMetrics {
             for word in ["new", "reused"] {
                 self.connections.with_label_values(&[name, word]);
             }
-            for reason in [
-                Reason::UpstreamUnresolved,
-                Reason::UpstreamConnect,
-                Reason::UpstreamTls,
-                Reason::UpstreamTimeout,
-                Reason::UpstreamBroken,
-            ] {
+            for reason in ERRORS {
                 self.errors.with_label_values(&[name, reason.code()]);
             }
             if upstream.is_insecure() {

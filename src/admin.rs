@@ -1,11 +1,13 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics` and a JSON API. On loopback, or by TLS for those who are let in.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, a JSON API and the dashboard. On loopback, or by TLS for those who are let in.
 //!
 //! It shares nothing with the public listeners, so that no route can ever lead here.
 
 mod api;
 mod arrival;
 mod attempts;
+mod dashboard;
 mod guard;
+mod live;
 mod operators;
 mod origin;
 mod pass;
@@ -47,11 +49,16 @@ use crate::snapshot::Snapshot;
 struct Gateway {
     snapshot: Arc<ArcSwap<Snapshot>>,
     runtime: Arc<Runtime>,
+    live: Arc<live::Live>,
 }
 
 impl Gateway {
     fn new(snapshot: Arc<ArcSwap<Snapshot>>, runtime: Arc<Runtime>) -> Self {
-        Gateway { snapshot, runtime }
+        Gateway {
+            snapshot,
+            runtime,
+            live: Arc::default(),
+        }
     }
 }
 
@@ -137,6 +144,8 @@ fn routes(gateway: Gateway) -> Router {
         .route(guard::READY, get(ready::ready))
         .route("/metrics", get(metrics))
         .merge(api::routes())
+        .merge(live::routes())
+        .merge(dashboard::routes())
         .merge(sign_in::routes())
         .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
         .layer(middleware::from_fn_with_state(

@@ -522,7 +522,7 @@ fn the_admin_listener_answers_what_it_has_and_says_so_to_browsers() {
         ("GET /readyz", "200"),
         ("GET /metrics", "200"),
         ("GET /nothing", "404"),
-        ("GET /", "404"),
+        ("GET //", "404"),
         ("GET /metrics/", "404"),
         ("GET //metrics", "404"),
         ("POST /metrics", "405"),

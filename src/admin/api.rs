@@ -9,6 +9,7 @@
 //! GET  /api/users                    who is connected; ?kind= and ?server= narrow it
 //! GET  /api/servers                  every server, and how it is
 //! GET  /api/reload                   what runs and how the last reload ended
+//! GET  /api/live                     all of it each second, for the dashboard: see `live`
 //! ```
 //!
 //! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
@@ -42,7 +43,7 @@ const LARGEST: usize = 16 * 1024;
 /// The time in which a call must have come whole.
 const WITHIN: Duration = Duration::from_secs(5);
 
-type Answer = (StatusCode, [(HeaderName, &'static str); 2], String);
+pub(super) type Answer = (StatusCode, [(HeaderName, &'static str); 2], String);
 
 /// The routes below `/api/`.
 pub(super) fn routes() -> Router<Gateway> {
@@ -64,7 +65,7 @@ async fn list(State(gateway): State<Gateway>) -> Answer {
     json(StatusCode::OK, json!({ "bans": bans }))
 }
 
-fn told(ban: &Ban, now: Now) -> Value {
+pub(super) fn told(ban: &Ban, now: Now) -> Value {
     json!({
         "address": ban.address.to_string(),
         "seconds_left": seconds(ban.until.since(now)),
@@ -219,11 +220,11 @@ fn bad_address(wrong: &impl std::fmt::Display) -> Answer {
     error(StatusCode::BAD_REQUEST, &wrong.to_string())
 }
 
-fn error(status: StatusCode, why: &str) -> Answer {
+pub(super) fn error(status: StatusCode, why: &str) -> Answer {
     json(status, json!({ "error": why }))
 }
 
-fn json(status: StatusCode, value: Value) -> Answer {
+pub(super) fn json(status: StatusCode, value: Value) -> Answer {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-store"),

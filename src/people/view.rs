@@ -37,10 +37,9 @@ pub struct View {
 impl View {
     /// For lists: by kind, server and user, then whoever came first.
     pub fn order(&self, other: &Self) -> Ordering {
-        let key = |view: &Self| (view.kind, Arc::clone(&view.server));
         let users = || self.user.cmp(&other.user);
-        key(self)
-            .cmp(&key(other))
+        (self.kind, &self.server)
+            .cmp(&(other.kind, &other.server))
             .then_with(users)
             .then_with(|| (self.since, self.address).cmp(&(other.since, other.address)))
     }

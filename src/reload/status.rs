@@ -46,6 +46,8 @@ struct State {
     generation: u64,
     /// Of the configuration that runs; `None` if it comes from no file.
     hash: Option<String>,
+    /// Reloads that are over, however they ended.
+    reloads: u64,
     last: Option<Last>,
 }
 
@@ -102,6 +104,7 @@ impl Reloads {
         Reloads(Mutex::new(State {
             generation: 1,
             hash: None,
+            reloads: 0,
             last: None,
         }))
     }
@@ -122,6 +125,7 @@ impl Reloads {
         if last.outcome == Outcome::Applied {
             state.generation += 1;
         }
+        state.reloads += 1;
         state.last = Some(last);
         state.generation
     }
@@ -136,17 +140,39 @@ impl Reloads {
         })
     }
 
+    /// The same in a few numbers, for those who look often.
+    pub fn summary(&self) -> Value {
+        let state = self.lock();
+        let last = state.last.as_ref().map(|last| {
+            json!({
+                "outcome": last.outcome.word(),
+                "timestamp_seconds": since_1970(last.at.0),
+                "seconds_ago": last.at.1.elapsed().as_secs(),
+            })
+        });
+        json!({
+            "generation": state.generation,
+            "hash": state.hash,
+            "reloads": state.reloads,
+            "last": last,
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn since_1970(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
 fn told(last: &Last) -> Value {
     let (at, since) = last.at;
-    let at = at.duration_since(SystemTime::UNIX_EPOCH);
     let mut told = json!({
         "outcome": last.outcome.word(),
-        "timestamp_seconds": at.map_or(0, |at| at.as_secs()),
+        "timestamp_seconds": since_1970(at),
         "seconds_ago": since.elapsed().as_secs(),
         "took_seconds": last.took.as_secs_f64(),
         "changes": last.changes,

@@ -31,7 +31,8 @@ fn what_to_try(demo: &Demo) -> String {
 Portcullis runs, with simulated ICWS, Web Tools and WebHTMLService servers behind it.
 
   In a browser   {origin}/I3Root/      (its certificate was made just now: accept it)
-  Admin          http://{admin}/metrics   /healthz   /readyz
+  Dashboard      http://{admin}/
+  For programs   http://{admin}/metrics   /healthz   /readyz
 
   Sign in to ICWS (agent1 to agent9, passwords secret1 to secret9):
 

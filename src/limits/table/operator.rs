@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::super::address::Address;
@@ -102,6 +103,28 @@ impl Table {
         }
         bans.sort_unstable_by_key(|ban| (ban.until, ban.address));
         bans
+    }
+
+    /// How many bans run, and those that began last, the newest at the beginning.
+    #[must_use]
+    pub fn newest_bans(&self, most: usize, now: Now) -> (usize, Vec<Ban>) {
+        let newest_first = |ban: &Ban| (Reverse(ban.since), ban.address);
+        let (mut total, mut bans) = (0, Vec::new());
+        for shard in &self.shards {
+            let mut state = shard.lock();
+            let now = state.time(now);
+            state.end_bans(now);
+            total += state.bans.len();
+            bans.extend(state.bans.all().copied());
+            drop(state);
+            // PERF: a quarter of a million bans are neither kept nor sorted for the sake of some hundred.
+            if bans.len() > most {
+                bans.select_nth_unstable_by_key(most, newest_first);
+                bans.truncate(most);
+            }
+        }
+        bans.sort_unstable_by_key(newest_first);
+        (total, bans)
     }
 
     /// How many bans run.

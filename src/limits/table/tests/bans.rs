@@ -149,6 +149,22 @@ fn bans_are_listed_by_their_end() {
 }
 
 #[test]
+fn the_newest_bans_are_told_and_how_many_there_are() {
+    let table = Table::new(20_000);
+    for number in 0..100 {
+        let lasts = Duration::from_secs(1000 - u64::from(number));
+        let began = at(u64::from(number));
+        assert_eq!(table.ban(client(number), lasts, began), Ok(()));
+    }
+    let (total, newest) = table.newest_bans(3, at(200));
+    assert_eq!(total, 100);
+    let newest: Vec<Address> = newest.iter().map(|ban| ban.address).collect();
+    assert_eq!(newest, [client(99), client(98), client(97)]);
+    assert_eq!(table.newest_bans(0, at(200)), (100, Vec::new()));
+    assert_eq!(table.newest_bans(500, at(200)).1.len(), 100);
+}
+
+#[test]
 fn bans_take_a_quarter_at_most_and_room_comes_back_when_they_end() {
     let table = Table::new(100);
     let rules = ban_after(1, Enforce);

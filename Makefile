@@ -16,7 +16,7 @@ demo: ## Start the gateway with simulated servers on loopback and print what to 
 	$(CARGO) run $(LOCKED) --package loadtest --bin demo
 
 # Doc tests come first, because nextest does not run them and its summary has to be the last line of the log.
-test: ## Run every test of the workspace (the browser test needs Chromium, see scripts/prepare)
+test: ## Run every test of the workspace (the browser tests need Chromium, see scripts/prepare)
 	@scripts/prepare test
 	$(CARGO) test $(LOCKED) --workspace --doc
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

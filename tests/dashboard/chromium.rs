@@ -1,0 +1,117 @@
+//! Chromium behind chromedriver, with a profile of its own; both end when it is dropped.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use super::webdriver::Http;
+
+/// The first of this name on the `PATH`.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// A browser. The fields end in their order: the session, chromedriver, the profile.
+pub struct Chromium {
+    pub driver: WebDriver,
+    _chromedriver: Chromedriver,
+    _profile: TempDir,
+}
+
+struct Chromedriver(Child);
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        // The group's id stays taken until its leader is waited for, so this reaches no stranger.
+        if let Some(group) = Pid::from_raw(self.0.id().cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.0.wait();
+    }
+}
+
+impl Chromium {
+    pub async fn start(chromedriver: &Path, chromium: &Path) -> Chromium {
+        let profile = tempfile::tempdir().unwrap();
+        let mut child = Command::new(chromedriver)
+            .arg("--port=0")
+            .env("HOME", profile.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .env_remove("DISPLAY")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let child = Chromedriver(child);
+        let port = port(stdout);
+        let capabilities = capabilities(chromium, profile.path());
+        let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
+            .client(Http)
+            .await
+            .unwrap_or_else(|error| panic!("chromedriver starts no session: {error}"));
+        Chromium {
+            driver,
+            _chromedriver: child,
+            _profile: profile,
+        }
+    }
+}
+
+/// `ChromeDriver was started successfully on port 34567.`
+fn port(stdout: ChildStdout) -> u16 {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    // It goes on writing, and must not be stopped by a full pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    port.expect("chromedriver says its port")
+}
+
+fn capabilities(chromium: &Path, profile: &Path) -> Capabilities {
+    let arguments = [
+        "--headless",
+        "--no-sandbox", // its sandbox needs privileges that a container rarely grants; the page is our own
+        "--disable-gpu",
+        "--disable-dev-shm-usage", // /dev/shm has 64 MiB in a container
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-breakpad",
+        "--no-proxy-server", // a proxy from the environment would never find a loopback port
+    ];
+    let mut arguments = arguments.map(str::to_owned).to_vec();
+    let profile = profile.join("profile");
+    arguments.push(format!("--user-data-dir={}", profile.display()));
+    let mut capabilities = Capabilities::new();
+    let mut set = |name: &str, value: Value| {
+        capabilities.set(name, value).unwrap();
+    };
+    set("browserName", json!("chrome"));
+    set(
+        "goog:chromeOptions",
+        json!({ "binary": chromium, "args": arguments }),
+    );
+    // The console with the violations of the content security policy, and every request.
+    set(
+        "goog:loggingPrefs",
+        json!({ "browser": "ALL", "performance": "ALL" }),
+    );
+    capabilities
+}

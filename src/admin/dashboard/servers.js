@@ -1,16 +1,15 @@
 // The servers of the file and how they do, and the chats and callbacks of their pairs.
 
 import { badge, byId, make, say } from "./dom.js";
-import { NONE, count, lasted, shown } from "./format.js";
+import { count, lasted, shown } from "./format.js";
 import { table } from "./table.js";
 
 const TONES = { up: "good", standby: "", down: "bad", unknown: "warn" };
 
-const health = { label: "Health", sort: (server) => server.health, cell: condition };
-
 const columns = [
   { label: "Server", sort: (server) => server.server, text: (server) => server.server, tight: true },
   { label: "Kind", sort: (server) => server.kind, text: (server) => server.kind, tight: true },
+  { label: "Health", sort: (server) => server.health, cell: condition },
   { label: "Address", sort: (server) => server.url, cell: address },
   { label: "Open streams", sort: (server) => server.streams_open, text: (server) => count(server.streams_open), number: true },
   { label: "New connections", sort: (server) => server.connections_new, text: (server) => count(server.connections_new), number: true },
@@ -19,24 +18,13 @@ const columns = [
 ];
 
 export function servers() {
-  const build = (columns) => {
-    byId("servers-table").replaceChildren();
-    return table(byId("servers-table"), {
-      caption: "Servers",
-      columns,
-      key: (server) => server.server,
-      empty: "The file names no server.",
-    });
-  };
-  let knows = false;
-  let { show } = build(columns);
+  const { show } = table(byId("servers-table"), {
+    caption: "Servers",
+    columns,
+    key: (server) => server.server,
+    empty: "The file names no server.",
+  });
   return ({ servers }) => {
-    // The column is there as soon as the gateway says anything of it.
-    const has = servers.shown.some((server) => server.health !== undefined);
-    if (has !== knows) {
-      knows = has;
-      ({ show } = build(has ? columns.toSpliced(2, 0, health) : columns));
-    }
     show(servers.shown);
     const down = servers.shown.filter((server) => server.health === "down").length;
     say(byId("servers-count"), shown(servers.shown.length, servers.total) + (down ? `, ${count(down)} down` : ""));
@@ -44,8 +32,7 @@ export function servers() {
 }
 
 function condition(cell, { health, since_seconds: since, why }) {
-  if (health === undefined) return say(cell, NONE);
-  const more = [since == null ? "" : `for ${lasted(since)}`, why ?? ""].filter(Boolean).join(": ");
+  const more = [`for ${lasted(since)}`, why ?? ""].filter(Boolean).join(": ");
   if (cell.textContent === `${health} ${more}`) return;
   cell.replaceChildren(make("span", {}, badge(health, TONES[health] ?? ""), ` ${more}`));
 }

@@ -12,6 +12,7 @@ use crate::admin::api;
 use crate::limits::Clock;
 use crate::observe::pace::{KEPT, Pace, Second};
 use crate::reason::Reason;
+use crate::runtime::Phase;
 
 /// Entries of each list.
 const MOST: usize = users::MOST;
@@ -55,7 +56,7 @@ pub(super) fn sample(gateway: &Gateway) -> Value {
     json!({
         "timestamp_seconds": at.map_or(0, |at| at.as_secs()),
         "version": env!("CARGO_PKG_VERSION"),
-        "ready": runtime.is_ready(),
+        "ready": runtime.phase() == Phase::Ready,
         "process": runtime.process(),
         "predecessor_connections": runtime.metrics.predecessor_connections.get(),
         "second": runtime.pace.last().as_ref().map(second),
@@ -76,6 +77,7 @@ fn servers(gateway: &Gateway) -> Value {
     let told = upstreams.iter().take(MOST).map(|upstream| {
         let facts = &upstream.facts;
         let seen = metrics.seen(upstream);
+        let health = facts.health.view();
         let errors: serde_json::Map<String, Value> = seen
             .errors
             .iter()
@@ -91,6 +93,9 @@ fn servers(gateway: &Gateway) -> Value {
             "connections_reused": seen.reused,
             "streams_open": open.get(&*facts.name).copied().unwrap_or_default(),
             "errors": errors,
+            "health": health.condition.word(),
+            "since_seconds": health.since.as_secs(),
+            "why": health.why,
         })
     });
     json!({ "total": upstreams.len(), "shown": told.collect::<Vec<_>>() })

@@ -139,21 +139,6 @@ impl UpstreamMetrics {
         }
     }
 
-    /// Event streams and WebSockets that are open now, by server.
-    pub fn open_streams(&self) -> HashMap<String, i64> {
-        let mut open = HashMap::new();
-        for family in self.streams.collect() {
-            for metric in family.get_metric() {
-                let mut labels = metric.get_label().iter();
-                if let Some(server) = labels.find(|label| label.name() == "server") {
-                    let streams = metric.get_gauge().get_value() as i64;
-                    *open.entry(server.value().to_owned()).or_default() += streams;
-                }
-            }
-        }
-        open
-    }
-
     /// A stream is open for as long as this is kept.
     pub fn streams(&self, upstream: &Upstream, stream: Stream) -> OpenStream {
         let kind = match stream {

@@ -16,7 +16,7 @@ demo: ## Start the gateway with simulated servers on loopback and print what to 
 	$(CARGO) run $(LOCKED) --package loadtest --bin demo
 
 # Doc tests come first, because nextest does not run them and its summary has to be the last line of the log.
-test: ## Run every test of the workspace (the browser tests need Chromium, see scripts/prepare)
+test: ## Run every test of the workspace (some need Chromium or Prometheus, see scripts/prepare)
 	@scripts/prepare test
 	$(CARGO) test $(LOCKED) --workspace --doc
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
@@ -36,6 +36,7 @@ check: ## Formatting, lints, documentation and dependency rules, without running
 		echo "deny.toml was not checked: cargo-deny is not installed (cargo install --locked cargo-deny)"; \
 	fi
 	@scripts/check-unit
+	@scripts/check-rules
 
 bench: ## Run the benchmarks
 	@scripts/prepare bench

@@ -1,7 +1,7 @@
 //! A client with two ways to ask, so that every story can be told over both.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +21,18 @@ pub const SOON: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
+    /// Fields of the head, their names in small letters.
+    pub fields: Vec<(String, String)>,
     pub body: Bytes,
 }
 
 impl Answer {
+    /// The first value of a field, by its name in small letters.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut all = self.fields.iter();
+        all.find_map(|(own, value)| (own == name).then_some(value.as_str()))
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -70,7 +78,12 @@ enum Way {
 impl Client {
     /// HTTP/1.1 in the clear, from this address of the loopback network.
     pub fn http1(edge: &Edge, from: impl Into<Ipv4Addr>) -> Self {
-        let dial = Dial::plain(edge.plain()).from(IpAddr::V4(from.into()));
+        Client::http1_at(edge.plain(), from)
+    }
+
+    /// The same to this listener.
+    pub fn http1_at(to: SocketAddr, from: impl Into<Ipv4Addr>) -> Self {
+        let dial = Dial::plain(to).from(IpAddr::V4(from.into()));
         let dial = Box::new(dial);
         let way = Way::Http1 { dial, line: None };
         let fields = Vec::new();
@@ -79,7 +92,12 @@ impl Client {
 
     /// HTTP/2 over TLS, on a connection of its own, and on another one when that is over.
     pub async fn http2(edge: &Edge, from: impl Into<Ipv4Addr>) -> Self {
-        let dial = Dial::tls(edge.https()).sni(HOST).alpn(&["h2"]);
+        Client::http2_at(edge.https(), from).await
+    }
+
+    /// The same to this listener.
+    pub async fn http2_at(to: SocketAddr, from: impl Into<Ipv4Addr>) -> Self {
+        let dial = Dial::tls(to).sni(HOST).alpn(&["h2"]);
         let dial = Box::new(dial.from(IpAddr::V4(from.into())));
         let shared = Arc::new(Mutex::new(Some(handshake(&dial).await.unwrap())));
         let way = Way::Http2 { dial, shared };
@@ -185,19 +203,23 @@ async fn http1(
     let head = String::from_utf8_lossy(&head).into_owned();
     let status = head.get(9..12).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(head.clone()))?;
-    let field = |name: &str| {
-        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-        let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim().to_owned())
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    let mut answer = Answer {
+        status,
+        fields: lines
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect(),
+        body: Bytes::new(),
     };
-    let body = match field("content-length").map(|length| length.parse()) {
+    let field = |name: &str| answer.field(name);
+    let stays = !field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    answer.body = match field("content-length").map(|length| length.parse()) {
         Some(Ok(length)) => line.read_exactly(length, SOON).await?,
         Some(Err(_)) => return Err(io::Error::other(head)),
         None if field("transfer-encoding").is_some() => chunked(line).await?,
         None => Bytes::new(),
     };
-    let stays = !field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    Ok((Answer { status, body }, stays))
+    Ok((answer, stays))
 }
 
 async fn chunked(line: &mut Line) -> io::Result<Bytes> {
@@ -236,6 +258,11 @@ async fn http2(
     }
     let answer = answer.await.map_err(io::Error::other)?;
     let status = answer.status().as_u16();
+    let fields = answer.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let fields = fields.collect();
     let mut stream = answer.into_body();
     let mut body = BytesMut::new();
     while let Some(piece) = stream.data().await {
@@ -244,5 +271,9 @@ async fn http2(
         body.extend_from_slice(&piece);
     }
     let body = body.freeze();
-    Ok(Answer { status, body })
+    Ok(Answer {
+        status,
+        fields,
+        body,
+    })
 }

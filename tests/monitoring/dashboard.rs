@@ -12,8 +12,8 @@ use super::support::repository;
 
 /// Metrics that neither the dashboard nor a rule has any use for, and why. There is none at the moment.
 const LEFT_OUT: [(&str, &str); 0] = [];
-/// The version of the model that this file is written in, of Grafana 12. Older ones read it too; newer ones convert it.
-const SCHEMA_VERSION: u64 = 41;
+/// The version of the model that this file is written in, of Grafana 13. Newer ones convert it.
+const SCHEMA_VERSION: u64 = 42;
 /// What panels are drawn as: those that Grafana has in itself.
 const TYPES: [&str; 6] = [
     "bargauge",

@@ -14,6 +14,7 @@ mod expression;
 #[path = "../command/gateway.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod gateway;
+#[path = "../prometheus/names.rs"]
 mod names;
 #[path = "../prometheus/server.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]

@@ -86,7 +86,7 @@ async fn traffic(
     let faults = center.search1.wire().faults();
     faults.set(Fault::Delay(Duration::from_secs(20)));
     let mut hasty = Dial::plain(center.plain).open().await.unwrap();
-    let report = get("/I3Root/WebServices/Server1/WebHTMLService/doHTMLRequest?event=CgiTest");
+    let report = get("/I3Root/WebServices/Server1/doHTMLRequest?event=CgiTest");
     let seen = center.search1.wire().recorder().all().len();
     hasty
         .write(format!("{report}\r\n\r\n").as_bytes())

@@ -14,8 +14,10 @@ use rustix::process::Signal;
 use super::gateway::{Gateway, Outcomes, until};
 use super::support::{World, repository};
 
-/// The public name, instead of the demo's `localhost`: the certificate of the tests is for it.
-pub const HOST: &str = "a.example.com";
+/// The public name, instead of the demo's `localhost`.
+pub const HOST: &str = "proxy.example.com";
+/// The certificate that the gateway shows, as the file names it.
+pub const CERTIFICATE: &str = "tls/edge.pem";
 /// Users that the ICWS servers know: `agent1`/`secret1` and so on.
 pub const AGENTS: usize = 60;
 /// A deadline that only a failure reaches.
@@ -63,12 +65,18 @@ impl Center {
             "MaxInteractionsAllowedPerUnitTime",
             "MaxChatsAllowedPerUnitTime",
             "MaxCallbacksAllowedPerUnitTime",
+            "MaxActiveInteractionsAllowed",
+            "MaxAnonymousInteractionsAllowed",
+            "MaxAnyInteractionsAllowedPerQueue",
         ] {
             chat.set(parameter, "1000000").unwrap();
         }
         let search1 = WebHtml::start().await.unwrap();
         let echo = websocket_echo(Upgrade::Plain).await.unwrap();
         let world = World::new();
+        let identity = world.authority.issue(&[HOST]).unwrap();
+        world.write(CERTIFICATE, &identity.certificate_pem);
+        world.write("tls/edge.key", &identity.key_pem);
         world.write("I3Root/index.html", "<!doctype html>\n");
         let addresses = [
             icserver1.wire().address(),
@@ -100,19 +108,22 @@ impl Center {
         }
     }
 
-    /// Where the file is.
-    pub fn file(&self) -> PathBuf {
-        self.world.folder().join("p.yaml")
+    /// Both ICWS servers with their names.
+    pub fn icws(&self) -> [(&'static str, &IcwsServer); 2] {
+        [
+            ("icserver1", &self.icserver1),
+            ("icserver2", &self.icserver2),
+        ]
     }
 
-    /// The certificate that the gateway shows.
-    pub fn certificate(&self) -> PathBuf {
-        self.world.folder().join("tls/a.pem")
+    /// A file of the gateway's folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.world.folder().join(name)
     }
 
     /// Changes the file and sends SIGHUP; returns when that has had its outcome.
     pub fn reload(&self, change: impl FnOnce(String) -> String) -> Outcomes {
-        let before = std::fs::read_to_string(self.file()).unwrap();
+        let before = std::fs::read_to_string(self.file("p.yaml")).unwrap();
         self.world.write("p.yaml", &change(before));
         let so_far = self.gateway.outcomes(self.admin).all();
         self.gateway.signal(Signal::HUP);
@@ -141,7 +152,7 @@ fn file(servers: [SocketAddr; 6]) -> String {
         ),
         (
             "cert: demo.pem, key: demo.key",
-            "cert: tls/a.pem, key: tls/a.key",
+            &format!("cert: {CERTIFICATE}, key: tls/edge.key"),
         ),
         ("127.1.0.1:8018", &icserver1),
         ("127.1.0.2:8018", &icserver2),

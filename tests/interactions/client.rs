@@ -92,17 +92,17 @@ impl Client {
 
     /// HTTP/2 over TLS, on a connection of its own, and on another one when that is over.
     pub async fn http2(edge: &Edge, from: impl Into<Ipv4Addr>) -> Self {
-        Client::http2_at(edge.https(), from).await
+        Client::http2_at(edge.https(), from).await.unwrap()
     }
 
-    /// The same to this listener.
-    pub async fn http2_at(to: SocketAddr, from: impl Into<Ipv4Addr>) -> Self {
+    /// The same to this listener, unless it ends the handshake.
+    pub async fn http2_at(to: SocketAddr, from: impl Into<Ipv4Addr>) -> io::Result<Self> {
         let dial = Dial::tls(to).sni(HOST).alpn(&["h2"]);
         let dial = Box::new(dial.from(IpAddr::V4(from.into())));
-        let shared = Arc::new(Mutex::new(Some(handshake(&dial).await.unwrap())));
+        let shared = Arc::new(Mutex::new(Some(handshake(&dial).await?)));
         let way = Way::Http2 { dial, shared };
         let fields = Vec::new();
-        Client { way, fields }
+        Ok(Client { way, fields })
     }
 
     /// Another one on the same HTTP/2 connection, or from the same address.

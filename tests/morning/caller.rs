@@ -52,7 +52,7 @@ impl Caller {
             Way::Http1 => Client::http1_at(door.plain, FROM),
             Way::Http2 => {
                 door.ledger.handshake("TLSv1.3", "done");
-                Client::http2_at(door.tls, FROM).await
+                Client::http2_at(door.tls, FROM).await.unwrap()
             }
         };
         let door = Arc::clone(door);

@@ -76,6 +76,7 @@ pub struct Admin {
     socket: Arc<TcpListener>,
     leave: watch::Sender<bool>,
     task: JoinHandle<JoinSet<()>>,
+    live: Arc<live::Live>,
 }
 
 impl Bound {
@@ -119,8 +120,9 @@ impl Bound {
         let socket = Arc::new(self.listener);
         let (leave, left) = watch::channel(false);
         let rules = snapshot.clone();
+        let gateway = Gateway::new(snapshot, runtime);
         let serving = serve::Serving {
-            app: routes(Gateway::new(snapshot, runtime)),
+            app: routes(gateway.clone()),
             tls: Arc::new(move || rules.load().admin.tls.clone()),
             patience: serve::PATIENCE,
             leave: left,
@@ -131,6 +133,7 @@ impl Bound {
             task: tokio::spawn(serve::serve(socket.clone(), serving)),
             socket,
             leave,
+            live: gateway.live,
         })
     }
 }
@@ -182,6 +185,7 @@ impl Admin {
     /// Accepts no more. Returns when the address is free. Connections end with the answer that they are at.
     pub async fn leave(mut self) {
         self.leave.send_replace(true);
+        self.live.end();
         if let Ok(mut rest) = (&mut self.task).await {
             tokio::spawn(async move { while rest.join_next().await.is_some() {} });
         }

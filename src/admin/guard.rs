@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::arrival::Arrival;
-use super::pass::{self, NoPass};
+use super::pass::{self, NoPass, Pass};
 use super::{Gateway, origin, sign_in, standing, text};
 use crate::observe::metrics::AdminRefusal;
 
@@ -51,6 +51,10 @@ const OPEN: [&str; 5] = [
 #[derive(Clone, Copy)]
 pub(super) struct Known(pub(super) bool);
 
+/// Whether a request comes from somebody who can sign out.
+#[derive(Clone, Copy)]
+pub(super) struct SignedIn(pub(super) bool);
+
 /// The guard in front of every route.
 pub(super) async fn guarded(
     State(gateway): State<Gateway>,
@@ -88,7 +92,11 @@ async fn judged(gateway: &Gateway, mut request: Request, next: Next) -> Response
         return next.run(request).await;
     }
     match pass::of(gateway, &arrival, request.headers()) {
-        Ok(pass) => standing::watched(next.run(request).await, pass, gateway),
+        Ok(pass) => {
+            let signed_in = SignedIn(matches!(pass, Pass::Session(_)));
+            request.extensions_mut().insert(signed_in);
+            standing::watched(next.run(request).await, pass, gateway)
+        }
         Err(why) => {
             refused(match why {
                 NoPass::Stranger => AdminRefusal::Stranger,

@@ -1,7 +1,7 @@
 //! `GET /api/live`: what the dashboard shows, once a second for as long as somebody listens (server-sent events).
 //!
 //! ```text
-//! event: history     the last ten minutes, once at the beginning
+//! event: history     the last ten minutes, and whether this page can sign out, once at the beginning
 //! event: sample      everything as it is now, each second
 //! event: replaced    more pages are open than may listen; this one, the oldest, hears no more
 //! ```
@@ -19,12 +19,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper::body::Frame;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +32,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Gateway;
+use super::guard::SignedIn;
 use listeners::{Listeners, Place};
 
 /// Where the seconds of the process come late, a sample is made all the same, so that a page does not take the gateway for gone.
@@ -45,6 +46,8 @@ const REPLACED: &str = "event: replaced\ndata: {}\n\n";
 pub(super) struct Live {
     listeners: Arc<Listeners>,
     samples: watch::Sender<Bytes>,
+    /// The listener has moved away: what it still answers ends, and this would not by itself.
+    over: watch::Sender<bool>,
 }
 
 impl Default for Live {
@@ -52,7 +55,15 @@ impl Default for Live {
         Live {
             listeners: Arc::default(),
             samples: watch::Sender::new(Bytes::new()),
+            over: watch::Sender::new(false),
         }
+    }
+}
+
+impl Live {
+    /// Nobody hears more.
+    pub(super) fn end(&self) {
+        self.over.send_replace(true);
     }
 }
 
@@ -62,7 +73,10 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/live/users", get(users::find))
 }
 
-async fn live(State(gateway): State<Gateway>) -> impl IntoResponse {
+async fn live(
+    State(gateway): State<Gateway>,
+    Extension(SignedIn(signed_in)): Extension<SignedIn>,
+) -> impl IntoResponse {
     let live = &gateway.live;
     // Before the producer begins, so that the first sample is heard.
     let samples = live.samples.subscribe();
@@ -76,9 +90,13 @@ async fn live(State(gateway): State<Gateway>) -> impl IntoResponse {
     let (to, events) = mpsc::channel(1);
     let first = format!(
         "{RETRY}{}",
-        event("history", &sample::history(&gateway.runtime.pace))
+        event(
+            "history",
+            &sample::history(&gateway.runtime.pace, signed_in)
+        )
     );
-    tokio::spawn(tell(first.into(), samples, place, to));
+    let over = live.over.subscribe();
+    tokio::spawn(tell(first.into(), samples, over, place, to));
     let headers: [(HeaderName, &str); 2] = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
@@ -105,6 +123,7 @@ async fn produce(gateway: Gateway) {
 async fn tell(
     first: Bytes,
     mut samples: watch::Receiver<Bytes>,
+    mut over: watch::Receiver<bool>,
     mut place: Place,
     to: mpsc::Sender<Bytes>,
 ) {
@@ -115,7 +134,7 @@ async fn tell(
         while to.send(next).await.is_ok() {
             tokio::select! {
                 () = to.closed() => return,
-                // The other end is with the admin listener, which a reload may have moved.
+                _ = over.wait_for(|over| *over) => return,
                 changed = samples.changed() => if changed.is_err() { return },
             }
             next = samples.borrow_and_update().clone();

@@ -20,8 +20,8 @@ struct Browser {
 }
 
 impl Browser {
-    /// `None` where there is none.
-    async fn start() -> Option<Browser> {
+    /// Chromedriver with the port that it says. `None` where there is none, or if it ends without.
+    fn driver() -> Option<Browser> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -35,11 +35,17 @@ impl Browser {
             let (_, port) = line.split_once("successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
         });
-        let mut browser = Browser {
+        Some(Browser {
             driver,
-            at: ([127, 0, 0, 1], port.unwrap()).into(),
+            at: ([127, 0, 0, 1], port?).into(),
             session: String::new(),
-        };
+        })
+    }
+
+    /// `None` where there is none.
+    async fn start() -> Option<Browser> {
+        // It ends when the port that it was given on IPv4 is somebody else's on IPv6.
+        let mut browser = (0..5).find_map(|_| Browser::driver())?;
         let options = json!({ "args": ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--no-proxy-server"], "mobileEmulation": { "deviceMetrics": { "width": 390, "height": 700, "pixelRatio": 1.0 } } });
         let wanted = json!({ "acceptInsecureCerts": true, "goog:chromeOptions": options });
@@ -164,9 +170,12 @@ async fn a_browser_signs_in_sees_what_it_asks_for_and_signs_out() {
         browser.comes_to("document.cookie", &json!("")).await;
         browser.go(&format!("{base}/metrics")).await;
         browser.says("portcullis_build_info").await;
-        let out = "(() => { const form = document.createElement('form'); form.method = 'post'; \
-                   form.action = '/sign-out'; document.body.append(form); form.submit(); })()";
-        browser.finds(out).await;
+        // Back on the dashboard, with its button.
+        browser.go(&format!("{base}/")).await;
+        let hidden = "document.querySelector('#sign-out').hidden";
+        browser.comes_to(hidden, &json!(false)).await;
+        let button = browser.element("#sign-out button").await;
+        browser.tell(&format!("{button}/click"), json!({})).await;
         browser
             .comes_to("location.pathname", &json!("/sign-in"))
             .await;

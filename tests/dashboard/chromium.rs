@@ -39,12 +39,12 @@ impl Drop for Chromedriver {
     }
 }
 
-impl Chromium {
-    pub async fn start(chromedriver: &Path, chromium: &Path) -> Chromium {
-        let profile = tempfile::tempdir().unwrap();
-        let mut child = Command::new(chromedriver)
+impl Chromedriver {
+    /// With the port that it says; `None` if it ends without.
+    fn start(program: &Path, home: &Path) -> Option<(Chromedriver, u16)> {
+        let mut child = Command::new(program)
             .arg("--port=0")
-            .env("HOME", profile.path())
+            .env("HOME", home)
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
             .env_remove("DISPLAY")
@@ -56,7 +56,17 @@ impl Chromium {
             .unwrap();
         let stdout = child.stdout.take().unwrap();
         let child = Chromedriver(child);
-        let port = port(stdout);
+        Some((child, port(stdout)?))
+    }
+}
+
+impl Chromium {
+    pub async fn start(chromedriver: &Path, chromium: &Path) -> Chromium {
+        let profile = tempfile::tempdir().unwrap();
+        // It ends when the port that it was given on IPv4 is somebody else's on IPv6.
+        let (child, port) = (0..5)
+            .find_map(|_| Chromedriver::start(chromedriver, profile.path()))
+            .expect("chromedriver says its port");
         let capabilities = capabilities(chromium, profile.path());
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
             .client(Http)
@@ -71,7 +81,7 @@ impl Chromium {
 }
 
 /// `ChromeDriver was started successfully on port 34567.`
-fn port(stdout: ChildStdout) -> u16 {
+fn port(stdout: ChildStdout) -> Option<u16> {
     let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
     let port = lines.find_map(|line| {
         let (_, port) = line.split_once("started successfully on port ")?;
@@ -79,7 +89,7 @@ fn port(stdout: ChildStdout) -> u16 {
     });
     // It goes on writing, and must not be stopped by a full pipe.
     std::thread::spawn(move || lines.for_each(drop));
-    port.expect("chromedriver says its port")
+    port
 }
 
 fn capabilities(chromium: &Path, profile: &Path) -> Capabilities {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::WAITS_FOR;
 use super::expression::metrics;
 use super::names::{documented, family};
 use super::rules;
@@ -206,19 +205,7 @@ fn every_metric_of_the_program_is_in_the_dashboard_or_in_a_rule_and_none_that_th
         missing.is_empty(),
         "in no panel and in no rule: {missing:?}"
     );
-    let known = |name: &str| {
-        name == "up"
-            || documented.contains(name)
-            || recorded.contains(name)
-            || WAITS_FOR.contains(&name)
-    };
+    let known = |name: &str| name == "up" || documented.contains(name) || recorded.contains(name);
     let invented: Vec<&String> = asked.iter().filter(|name| !known(name)).collect();
     assert!(invented.is_empty(), "there is no such metric: {invented:?}");
-    for name in WAITS_FOR {
-        assert!(
-            !documented.contains(name),
-            "{name} is there: it needs no waiting for"
-        );
-        assert!(asked.contains(name), "nothing asks for {name}");
-    }
 }

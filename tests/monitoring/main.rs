@@ -24,13 +24,3 @@ mod scraped;
 #[path = "../command/support.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
-
-/// Metrics that rules and panels ask for and that the program does not have yet. What needs them is parsed and gives no result.
-const WAITS_FOR: [&str; 6] = [
-    "portcullis_admin_refusals_total",
-    "portcullis_upstream_connect_duration_seconds_bucket",
-    "portcullis_upstream_up",
-    "portcullis_upstream_standby",
-    "portcullis_upstream_probes_total",
-    "portcullis_upstream_health_changes_total",
-];

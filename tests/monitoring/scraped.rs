@@ -7,10 +7,10 @@ use loadtest::rude::client::{Dial, Line};
 use loadtest::wire::Fault;
 
 use super::center::{Center, HOST, SOON};
-use super::expression::{metrics, selectors};
+use super::expression::selectors;
 use super::prometheus::Prometheus;
 use super::support::repository;
-use super::{WAITS_FOR, dashboard, rules};
+use super::{dashboard, rules};
 
 /// Limits that are reached with a few requests, each in its mode.
 const LIMITS: &str = "\
@@ -121,11 +121,6 @@ async fn every_expression_has_an_answer_after_traffic_of_all_sorts() {
     prometheus.sample_after(SystemTime::now()).await;
     let at = prometheus.sample_after(SystemTime::now()).await;
     let mut failures = Vec::new();
-    let waits = |expression: &str| {
-        metrics(expression)
-            .iter()
-            .any(|name| WAITS_FOR.contains(&name.as_str()))
-    };
     let mut expect = async |what: &str, expression: &str, empty: bool| match prometheus
         .query(expression, at)
         .await
@@ -140,7 +135,7 @@ async fn every_expression_has_an_answer_after_traffic_of_all_sorts() {
         let empty = RIGHTLY_EMPTY
             .iter()
             .any(|(rightly, _)| *rightly == expression);
-        expect(&title, &expression, empty || waits(&expression)).await;
+        expect(&title, &expression, empty).await;
     }
     for rule in rules::all() {
         let name = rule.record.as_ref().or(rule.alert.as_ref()).unwrap();
@@ -148,7 +143,7 @@ async fn every_expression_has_an_answer_after_traffic_of_all_sorts() {
             expect(name, &rule.expr, false).await;
         }
         for selector in selectors(&rule.expr) {
-            expect(name, &selector, waits(&selector)).await;
+            expect(name, &selector, false).await;
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -93,6 +93,9 @@ pub async fn limits(judge: &mut Judge<'_>, ledger: &Ledger) {
     judge.one("portcullis_untracked_total", 0.0).await;
     judge.one("portcullis_missed_bans_total", 0.0).await;
     judge.one("portcullis_unlisted_users_total", 0.0).await;
+    let name = "portcullis_admin_refusals_total";
+    let none = Counts::new();
+    judge.exactly(name, name, &["reason"], &none).await;
 }
 
 /// Connections of clients: those that are held open, and all handshakes there were.
@@ -119,6 +122,53 @@ pub async fn connections(judge: &mut Judge<'_>, ledger: &Ledger, held: &[([&str;
     }
 }
 
+const CONNECT: &str = "portcullis_upstream_connect_duration_seconds";
+
+/// How servers are, and how many probes each has had: one at the start, and one for each time that requests gave reason.
+async fn health(judge: &mut Judge<'_>) -> Counts {
+    let up = [
+        "icserver1",
+        "icserver2",
+        "chat1",
+        "chat2",
+        "search1",
+        "echo",
+    ];
+    let up: Vec<_> = up.into_iter().map(|server| ([server], 1)).collect();
+    let name = "portcullis_upstream_up";
+    judge.exactly(name, name, &["server"], &counts(&up)).await;
+    let all = counts(&[([], 7)]);
+    judge
+        .exactly(name, &format!("count({name})"), &[], &all)
+        .await;
+    let name = "portcullis_upstream_standby";
+    let standby = counts(&[(["chat2"], 1)]);
+    judge.exactly(name, name, &["server"], &standby).await;
+    let name = "portcullis_upstream_health_changes_total";
+    // From unknown to what it is; and the server that was gone for a while went down and came back.
+    let all_but_one = format!("{name}{{server!=\"icserver1\"}}");
+    let rest =
+        ["icserver2", "chat1", "chat2", "search1", "echo", "gone"].map(|server| ([server], 1));
+    judge
+        .exactly(name, &all_but_one, &["server"], &counts(&rest))
+        .await;
+    let back = format!("{name}{{server=\"icserver1\"}} % 2");
+    judge
+        .exactly(name, &back, &["server"], &counts(&[(["icserver1"], 1)]))
+        .await;
+    let name = "portcullis_upstream_probe_duration_seconds";
+    let took = format!("count({name} > 0 and {name} < 60)");
+    judge.exactly(name, &took, &[], &all).await;
+    let name = "portcullis_upstream_probes_total";
+    let probes = judge
+        .series(name, &format!("sum by (server) ({name})"))
+        .await;
+    let probes = probes
+        .iter()
+        .map(|sample| (vec![sample.label("server").to_owned()], sample.value as u64));
+    probes.collect()
+}
+
 /// Servers, by what they have seen themselves. One WebSocket is open.
 pub async fn servers(judge: &mut Judge<'_>, center: &Center, ledger: &Ledger) {
     let (connected, errors) =
@@ -132,22 +182,26 @@ pub async fn servers(judge: &mut Judge<'_>, center: &Center, ledger: &Ledger) {
             &connected,
         )
         .await;
-    let new = counts(&[
-        (["icserver1"], center.icserver1.wire().accepted()),
-        (["icserver2"], center.icserver2.wire().accepted()),
-        (["chat1"], center.chat.a.wire().accepted()),
-        (["chat2"], center.chat.b.wire().accepted()),
-        (["search1"], center.search1.wire().accepted()),
-        (["echo"], center.echo.seen().len() as u64),
-    ]);
-    judge
-        .exactly(
-            name,
-            &format!("{name}{{connection=\"new\"}}"),
-            &["server"],
-            &new,
-        )
-        .await;
+    let probes = health(judge).await;
+    let probed = |server: &str| probes.get(&vec![server.to_owned()]).copied().unwrap_or(0);
+    let accepted = [
+        ("icserver1", center.icserver1.wire().accepted()),
+        ("icserver2", center.icserver2.wire().accepted()),
+        ("chat1", center.chat.a.wire().accepted()),
+        ("chat2", center.chat.b.wire().accepted()),
+        ("search1", center.search1.wire().accepted()),
+        ("echo", center.echo.seen().len() as u64),
+    ];
+    let own = |(server, accepted): (&'static str, u64)| ([server], accepted - probed(server));
+    let new: Vec<_> = accepted.into_iter().map(own).collect();
+    let new = counts(&new);
+    for (name, expression) in [
+        (name, format!("{name}{{connection=\"new\"}}")),
+        (CONNECT, format!("{CONNECT}_count")),
+        (CONNECT, format!("{CONNECT}_bucket{{le=\"+Inf\"}}")),
+    ] {
+        judge.exactly(name, &expression, &["server"], &new).await;
+    }
     let name = "portcullis_upstream_errors_total";
     judge
         .exactly(name, name, &["server", "reason"], &errors)

@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use loadtest::rude::client::{Dial, Got, Line};
 use loadtest::wire::Fault;
+use serde_json::Value;
 
 use super::caller::{Door, FROM};
 use super::center::{Center, SOON};
 use super::client::HOST;
+use super::gateway;
 use super::ledger::{NOWHERE, Place, count};
 
 /// Whom limits hold for, and who is banned in the end.
@@ -54,6 +56,17 @@ async fn send(to: SocketAddr, from: Ipv4Addr, head: &str) -> Got {
     let request = format!("{head}\r\nConnection: close\r\n\r\n");
     let dial = Dial::plain(to).from(IpAddr::V4(from));
     dial.send(request, SOON).await.unwrap()
+}
+
+/// Waits until the gateway too takes every request of the stranger for over: only then the next one is alone.
+fn alone(center: &Center) {
+    let path = format!("/api/limits?address={STRANGER}");
+    let alone = gateway::until("the stranger's request to be over", || {
+        let answer = gateway::get(center.admin, "localhost", &path).ok()?;
+        let told: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+        (told["requests_in_flight"]["now"] == 0).then_some(())
+    });
+    alone.unwrap();
 }
 
 async fn get(center: &Center, from: Ipv4Addr, host: &str, path: &str) -> (u16, (usize, usize)) {
@@ -199,6 +212,7 @@ pub fn websocket_ends(line: Line, door: &Door) {
 /// Five refusals, and the sixth connection is closed.
 pub async fn ban(center: &Center, door: &Door) {
     for _ in 0..5 {
+        alone(center);
         let (status, sizes) = get(center, STRANGER, HOST, "/nowhere").await;
         assert_eq!(status, 404);
         door.ledger

@@ -138,7 +138,13 @@ impl Center {
 fn file(servers: [SocketAddr; 6]) -> String {
     let demo = std::fs::read_to_string(repository("conf/demo.yaml")).unwrap();
     let [icserver1, icserver2, chat1, chat2, search1, echo] = servers.map(|at| at.to_string());
-    let mut text = demo;
+    // One probe of each server, at the start: what a test counts afterwards is its own.
+    let probed = |kind: &str| format!("{{ health: {{ interval: 1h }}, kind: {kind},");
+    let mut text = ["icws", "webtools", "webhtml"]
+        .iter()
+        .fold(demo, |text, kind| {
+            text.replace(&format!("{{ kind: {kind},"), &probed(kind))
+        });
     for (written, instead) in [
         ("127.0.0.1:9145", "127.0.0.1:0"),
         // Each listener by an address of its own, so that a metric's label says which one it is.
@@ -163,7 +169,7 @@ fn file(servers: [SocketAddr; 6]) -> String {
         (
             "\nhosts:",
             &format!(
-                "  echo:      {{ kind: http, url: \"http://{echo}\", websocket: true }}\n  gone:      {{ kind: http, url: \"https://127.0.0.77:9\", insecure: true }}\n\nhosts:"
+                "  echo:      {{ kind: http, health: {{ interval: 1h }}, url: \"http://{echo}\", websocket: true }}\n  gone:      {{ kind: http, health: {{ interval: 1h }}, url: \"https://127.0.0.77:9\", insecure: true }}\n\nhosts:"
             ),
         ),
         (

@@ -22,7 +22,10 @@ const parts = [top.sample, users(), servers(), interactions(), bans(), refusals(
 let last = "connecting";
 
 listen({
-  history: top.history,
+  history(history) {
+    byId("sign-out").hidden = !history.signed_in;
+    top.history(history);
+  },
   sample(sample) {
     for (const part of parts) part(sample);
     say(byId("as-of"), timeOfDay(sample.timestamp_seconds * 1000));

@@ -17,10 +17,11 @@ use crate::runtime::Phase;
 /// Entries of each list.
 const MOST: usize = users::MOST;
 
-/// The last ten minutes.
-pub(super) fn history(pace: &Pace) -> Value {
+/// The last ten minutes, for somebody who can sign out or who cannot.
+pub(super) fn history(pace: &Pace, signed_in: bool) -> Value {
     let seconds = pace.seconds();
     json!({
+        "signed_in": signed_in,
         "kept_seconds": KEPT,
         "seconds": seconds.iter().map(second).collect::<Vec<_>>(),
     })

@@ -1,4 +1,3 @@
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
@@ -34,18 +33,18 @@ async fn who_is_behind_all_others_gets_what_nobody_wants_and_passes_that_on() {
     );
 }
 
-/// Work that gets no core the first time, until it is let go.
+/// Work that gets no core behind all others, until it is let go.
 #[derive(Clone)]
-struct Starving(Arc<(AtomicUsize, Mutex<Receiver<()>>)>);
+struct Starving(Arc<Mutex<Receiver<()>>>);
 
 impl Starving {
-    fn work(&self) -> usize {
-        let (times, core) = &*self.0;
-        let time = times.fetch_add(1, Ordering::Relaxed);
-        if time == 0 {
-            core.lock().unwrap().recv().unwrap();
+    /// How it was done in the end.
+    fn work(&self) -> ThreadSchedulePolicy {
+        let policy = thread_schedule_policy().unwrap();
+        if policy == ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle) {
+            self.0.lock().unwrap().recv().unwrap();
         }
-        time
+        policy
     }
 }
 
@@ -53,16 +52,15 @@ impl Starving {
 async fn what_gets_no_core_is_done_with_a_share_and_left_behind_only_once() {
     static LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
     let (core, wait) = channel();
-    let starving = Starving(Arc::new((AtomicUsize::new(0), Mutex::new(wait))));
+    let other = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+    let starving = Starving(Arc::new(Mutex::new(wait)));
     let times = starving.clone();
     assert_eq!(
         behind_but(&LEFT_BEHIND, PATIENCE, move || times.work()).await,
-        Some(1),
-        "the second time"
+        Some(other)
     );
     // The first is still there: nobody else is put behind everybody.
     let policy = behind_but(&LEFT_BEHIND, PATIENCE, || thread_schedule_policy().ok()).await;
-    let other = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
     assert_eq!(policy, Some(Some(other)));
     core.send(()).unwrap();
     while LEFT_BEHIND.load(Ordering::Relaxed) {

@@ -149,7 +149,11 @@ impl ProxyHttp for Gateway {
             match self.peer(session, exchange) {
                 // A name without an address is as good as no connection.
                 Err(Reason::UpstreamUnresolved)
-                    if fail_over::goes_on(exchange, &Reason::UpstreamUnresolved.message()) => {}
+                    if fail_over::goes_on(
+                        exchange,
+                        &Reason::UpstreamUnresolved.message(),
+                        &self.runtime,
+                    ) => {}
                 peer => return peer.map_err(failure::error),
             }
         }
@@ -249,7 +253,7 @@ impl ProxyHttp for Gateway {
     ) -> Box<Error> {
         self.server_failed(exchange, &error);
         health::unreached(exchange, &error, &self.runtime);
-        repeat::next_address(exchange, peer, error)
+        repeat::next_address(exchange, peer, error, &self.runtime)
     }
 
     fn error_while_proxy(
@@ -262,7 +266,7 @@ impl ProxyHttp for Gateway {
     ) -> Box<Error> {
         self.server_failed(exchange, &error);
         let asked = exchange.call.as_ref().map(|call| call.upstream.clone());
-        let error = repeat::repeat_or_not(session, exchange, error, reused);
+        let error = repeat::repeat_or_not(session, exchange, error, reused, &self.runtime);
         if let Some(asked) = asked {
             health::left(exchange, &asked, &error, &self.runtime);
         }

@@ -4,7 +4,7 @@
 //! match attempts.judge(address, now, || token.is(given)) { Attempt::Right => ..., Attempt::Wrong(telling) => ..., Attempt::Wait(time) => ... }
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,8 @@ const BURST: NonZeroU32 = NonZeroU32::new(10).expect("more than none");
 const EVERY: Duration = Duration::from_secs(6);
 /// Addresses that are remembered. All others share what is left.
 const MOST: usize = 4096;
+/// Addresses that have shown the right token, beside them.
+const KNOWN: usize = 64;
 /// Lines about it in the log: at once, and then one a second.
 const LINES: NonZeroU32 = NonZeroU32::new(20).expect("more than none");
 
@@ -42,6 +44,8 @@ struct Table {
     arrivals: HashMap<Address, u64>,
     /// Of all that found no room.
     others: u64,
+    /// The last from which the right token came: a flood of wrong ones from everywhere leaves them their room.
+    known: VecDeque<Address>,
     told: u64,
     silent: u64,
 }
@@ -58,7 +62,7 @@ impl Attempts {
         let limit = RateLimit::new(NonZeroU32::MIN, EVERY, BURST);
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let mut arrival = table.arrivals.get(&from).copied();
-        if arrival.is_none() && !table.has_room(now) {
+        if arrival.is_none() && !table.has_room(now) && !table.known.contains(&from) {
             arrival = Some(table.others);
         }
         let mut arrival = arrival.unwrap_or_default();
@@ -67,9 +71,11 @@ impl Attempts {
             Err(wait) => return Attempt::Wait(wait),
         };
         if is_right() {
+            table.remember(from);
             return Attempt::Right;
         }
-        match table.arrivals.contains_key(&from) || table.arrivals.len() < MOST {
+        let has_place = table.arrivals.contains_key(&from) || table.known.contains(&from);
+        match has_place || table.arrivals.len() < MOST {
             true => {
                 table.arrivals.insert(from, after);
             }
@@ -80,6 +86,13 @@ impl Attempts {
 }
 
 impl Table {
+    fn remember(&mut self, from: Address) {
+        if !self.known.contains(&from) {
+            self.known.truncate(KNOWN - 1);
+            self.known.push_front(from);
+        }
+    }
+
     fn has_room(&mut self, now: Now) -> bool {
         if self.arrivals.len() >= MOST {
             // Who has waited long enough is as if nothing had been.
@@ -152,5 +165,24 @@ mod tests {
         assert_eq!(table.arrivals.len(), MOST);
         assert_eq!((told, waited), (20, 20_000 - MOST - 10));
         assert_eq!(table.silent as usize, MOST + 10 - 20);
+    }
+
+    #[test]
+    fn who_has_shown_the_right_token_has_a_place_in_any_flood_and_cannot_guess_on_there() {
+        let attempts = Attempts::default();
+        let operator = address(1_000_000);
+        assert_eq!(attempts.judge(operator, Now(1), || true), Attempt::Right);
+        for number in 0..20_000 {
+            attempts.judge(address(number), Now(1), || false);
+        }
+        assert_eq!(attempts.judge(operator, Now(1), || true), Attempt::Right);
+        let stranger = attempts.judge(address(2_000_000), Now(1), || true);
+        assert!(matches!(stranger, Attempt::Wait(_)));
+        for _ in 0..10 {
+            attempts.judge(operator, Now(1), || false);
+        }
+        let guess = attempts.judge(operator, Now(1), || panic!("it was looked at"));
+        assert_eq!(guess, Attempt::Wait(EVERY));
+        assert!(attempts.table.lock().unwrap().arrivals.len() <= MOST + KNOWN);
     }
 }

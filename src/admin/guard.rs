@@ -79,10 +79,13 @@ async fn judged(gateway: &Gateway, mut request: Request, next: Next) -> Response
         let body = "reach the admin listener by its address, as localhost where it is on loopback, or by one of `admin.names`\n";
         return text(StatusCode::MISDIRECTED_REQUEST, body.to_owned()).into_response();
     }
-    if !origin::is_read(&request) && origin::comes_from_elsewhere(&request, &arrival) {
+    let changes = !origin::is_read(&request);
+    if changes && origin::comes_from_elsewhere(&request, &arrival)
+        || !changes && origin::is_read_in_vain(&request)
+    {
         refused(AdminRefusal::Site);
         let body =
-            "{\"error\":\"a page of another site may not change anything here\"}\n".to_owned();
+            "{\"error\":\"a page of another site may neither change nor read anything here\"}\n";
         return (StatusCode::FORBIDDEN, body).into_response();
     }
     let path = request.uri().path();

@@ -63,6 +63,17 @@ pub(super) fn comes_from_elsewhere(request: &Request, arrival: &Arrival) -> bool
     !(same_site && same_origin)
 }
 
+/// SECURITY: a page of another site cannot read what it has a browser ask for, and yet has it made: lists of a hundred thousand bans, again
+/// and again. A link that leads here is something else.
+pub(super) fn is_read_in_vain(request: &Request) -> bool {
+    let headers = request.headers();
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site == "cross-site" || site == "same-site")
+        && headers
+            .get("sec-fetch-mode")
+            .is_none_or(|mode| mode != "navigate")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -53,7 +53,12 @@ pub(super) fn of(
     let admin = &snapshot.admin;
     let authorities = authorities(admin);
     if admin.token.is_none() && authorities.is_none() {
-        return Ok(Pass::Nothing);
+        // SECURITY: after a reload that takes the listener back to loopback and its token away, these are the rules of another address
+        // than the one that this connection came to.
+        return match arrival.local.ip().to_canonical().is_loopback() {
+            true => Ok(Pass::Nothing),
+            false => Err(NoPass::Stranger),
+        };
     }
     // SECURITY: by whom it was vouched for then counts only while the file names them now.
     if let Some(vouched) = arrival.vouched.filter(|_| arrival.vouched == authorities) {
@@ -147,3 +152,6 @@ pub(super) fn cookies<'h>(
         (name == wanted).then_some(value)
     })
 }
+
+#[cfg(test)]
+mod tests;

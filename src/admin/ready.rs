@@ -5,8 +5,8 @@
 //!     down: search1, wall2           503 not ready: draining
 //! ```
 //!
-//! A server that is down is told, to whoever may see the rest of the admin listener, and changes nothing: the gateway beside this one would not reach it either, so a fail-over between
-//! gateways would only cut everybody else off.
+//! A server that is down is told, to whoever may see the rest of the admin listener, and changes nothing: the gateway beside this one would
+//! not reach it either, so a fail-over between gateways would only cut everybody else off.
 
 use std::fmt::Write;
 

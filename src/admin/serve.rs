@@ -1,14 +1,14 @@
 //! Connections to the admin listener: how many, how long each may be silent, and how each ends.
 //!
 //! ```text
-//! accept ── room? the oldest goes ── TLS within 10 s ── head within 30 s ── answer, as long as it is taken ──┐
+//! accept ── room? somebody goes ─── TLS within 10 s ── head within 30 s ── answer, as long as it is taken ──┐
 //!                                                          ^── the next request, or silence for 30 s ────────┘
 //! ```
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use super::arrival::Arrival;
 use super::tls::Tls;
 use crate::front_door::{LINGER, Socket};
+use crate::limits::Address;
 
 /// Connections at the same time: a scraper, health checks, and browsers that hold on to an event stream.
 const MOST: usize = 128;
@@ -70,18 +71,18 @@ pub(super) struct Serving {
 /// every connection too.
 pub(super) async fn serve(listener: Arc<TcpListener>, mut serving: Serving) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+    let mut open: VecDeque<(Address, AbortHandle)> = VecDeque::new();
     let mut accept = |accepted: io::Result<(TcpStream, SocketAddr)>, serving: &Serving| {
         let (tcp, peer) = accepted?;
         while tasks.try_join_next().is_some() {}
-        open.retain(|connection| !connection.is_finished());
-        // SECURITY: the oldest goes, not the newest: whoever holds every place for ever would else have blinded the operator.
+        open.retain(|(_, connection)| !connection.is_finished());
         while open.len() >= MOST
-            && let Some(oldest) = open.pop_front()
+            && let Some((_, oldest)) = open.remove(who_goes(open.iter().map(|(from, _)| *from)))
         {
             oldest.abort();
         }
-        open.push_back(tasks.spawn(connection(tcp, peer, serving.clone())));
+        let from = Address::from(peer.ip());
+        open.push_back((from, tasks.spawn(connection(tcp, peer, serving.clone()))));
         io::Result::Ok(())
     };
     loop {
@@ -104,6 +105,19 @@ pub(super) async fn serve(listener: Arc<TcpListener>, mut serving: Serving) -> J
     tasks
 }
 
+/// Whose place is taken, of these with the oldest first.
+///
+/// SECURITY: the oldest of the address that has the most. Not the newest, or whoever holds every place for ever would have blinded the
+/// operator; and of no other address, or whoever comes a thousand times a second would cut off everybody else.
+fn who_goes(open: impl Iterator<Item = Address> + Clone) -> usize {
+    let mut held: HashMap<Address, usize> = HashMap::new();
+    open.clone()
+        .for_each(|from| *held.entry(from).or_default() += 1);
+    let most = held.values().copied().max();
+    let mut places = open.map(|from| held.get(&from).copied());
+    places.position(|holds| holds == most).unwrap_or_default()
+}
+
 async fn told_to_leave(leave: &mut watch::Receiver<bool>) {
     let _ = leave.wait_for(|leave| *leave).await;
 }
@@ -120,7 +134,11 @@ async fn connection(tcp: TcpStream, peer: SocketAddr, serving: Serving) {
     };
     let mut socket = Socket::new(tcp, serving.patience.write);
     let Some(tls) = (serving.tls)() else {
-        return speak(&mut socket, arrival, serving).await;
+        // SECURITY: the rules of the moment may be those of loopback, and this the address that a reload is just leaving.
+        if local.ip().to_canonical().is_loopback() {
+            speak(&mut socket, arrival, serving).await;
+        }
+        return;
     };
     match timeout(serving.patience.handshake, tls.accept(socket)).await {
         Ok(Ok(mut secured)) => {

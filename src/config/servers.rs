@@ -83,11 +83,11 @@ choice! {
 section! {
     /// How long a server may take. What is not written is as the kind of the server needs it.
     pub struct Timeouts {
-        /// Until the connection stands, TLS included, per try. Without it: 5s; webtools 3s.
+        /// Until the connection stands, TLS included, per try. Without it: 5s; webtools 2s.
         connect: Option<At<Duration>> = optional,
-        /// Longest silence before the answer begins and between two pieces of it, per request. Without it: 60s; webtools 8s, webhtml 310s.
+        /// Longest silence before the answer begins and between two pieces of it, per request. Without it: 60s; webtools 7s, webhtml 310s.
         response: Option<At<Duration>> = optional,
-        /// Longest silence of an event stream, or of either side of a WebSocket, per stream. Without it: 5m; webtools 8s, webhtml 310s, http 10m.
+        /// Longest silence of an event stream, or of either side of a WebSocket, per stream. Without it: 5m; webtools 7s, webhtml 310s, http 10m.
         stream: Option<At<Duration>> = optional,
         /// How long an unused connection to the server is kept for the next request, per connection. Without it: 4s. Should be shorter than the server's own keep-alive time.
         pooled: Option<At<Duration>> = optional,

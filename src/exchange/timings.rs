@@ -56,6 +56,8 @@ impl Timings {
         let now = Instant::now();
         self.first_try.get_or_insert(now);
         self.last_try = Some(now);
+        // A request that is sent again begins its body anew.
+        self.received = 0;
     }
 
     /// There is one.

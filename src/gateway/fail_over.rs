@@ -1,7 +1,7 @@
 //! A request whose server did not take it goes on to the next one, on routes whose servers stand in for one another.
 //!
 //! ```ignore
-//! if fail_over::goes_on(exchange, &why) { error.set_retry(true) }
+//! if fail_over::goes_on(exchange, &why, runtime) { error.set_retry(true) }
 //! ```
 
 use std::fmt::Display;
@@ -10,11 +10,14 @@ use std::sync::Arc;
 use log::warn;
 
 use crate::exchange::Exchange;
+use crate::observe::refusals::and_more;
+use crate::reason::Reason;
 use crate::routing::fail_over::next;
+use crate::runtime::Runtime;
 use crate::snapshot::{Behind, Target};
 
 /// Has the request go to the next server of its route. Returns whether there is one.
-pub fn goes_on(exchange: &mut Exchange, why: &dyn Display) -> bool {
+pub fn goes_on(exchange: &mut Exchange, why: &dyn Display, runtime: &Runtime) -> bool {
     let Some(call) = &mut exchange.call else {
         return false;
     };
@@ -32,7 +35,11 @@ pub fn goes_on(exchange: &mut Exchange, why: &dyn Display) -> bool {
         return false;
     };
     let (from, to) = (&call.upstream.facts.name, &behind.upstream.facts.name);
-    warn!("{} goes on from {from} to {to}: {why}", exchange.id);
+    // As few lines as of what cannot be reached and goes nowhere: a client makes one with each request.
+    if let Some(silent) = runtime.refusals.may_tell(Reason::UpstreamConnect) {
+        let more = and_more(silent);
+        warn!("{} goes on from {from} to {to}: {why}{more}", exchange.id);
+    }
     let (upstream, timeouts) = (behind.upstream.clone(), behind.timeouts);
     (call.upstream, call.timeouts) = (upstream, timeouts);
     exchange.tries = 0;

@@ -4,7 +4,7 @@
 
 use std::ptr;
 
-use pingora_core::Error;
+use pingora_core::{Error, ErrorType};
 
 use super::failure;
 use crate::exchange::Exchange;
@@ -22,7 +22,10 @@ pub fn answered(exchange: &Exchange, runtime: &Runtime) {
 
 /// No connection came about.
 pub fn unreached(exchange: &Exchange, error: &Error, runtime: &Runtime) {
+    // SECURITY: no descriptor or port left is our own trouble, and would make every server look down.
+    let ours = *error.etype() == ErrorType::InternalError;
     if let Some(call) = &exchange.call
+        && !ours
         && failure::reason(error).is_of_server()
     {
         let failure = Failure::of(error, call.timeouts.connect);
@@ -37,7 +40,7 @@ pub fn left(exchange: &Exchange, upstream: &Upstream, error: &Error, runtime: &R
     let again_there = error.retry() && call.is_some_and(|call| ptr::eq(&*call.upstream, upstream));
     match failure::reason(error) {
         // A server that wants another certificate of ours says so only now.
-        Reason::UpstreamTls => {
+        Reason::UpstreamTls if !answered => {
             let failure = match Failure::of(error, exchange.timings.started.elapsed()) {
                 told @ Failure::Tls(_) => told,
                 _ => Failure::Tls("older than 1.3 (min_tls)".to_owned()),

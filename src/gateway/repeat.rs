@@ -3,7 +3,7 @@
 //! ```text
 //! connecting failed                     nothing was sent      the server's next address, any method; then the next server
 //! a reused connection was closed        before any answer     once more on a fresh connection, if method and kind allow it
-//! a connection broke                    before any answer     the next server, if method and kind allow it
+//! a connection broke                    before any answer     the next server, once, if method and kind allow it
 //! anything else                                               no
 //! ```
 //!
@@ -19,12 +19,19 @@ use pingora_proxy::Session;
 use super::fail_over;
 use super::failure::{self, Told};
 use crate::exchange::Exchange;
+use crate::observe::refusals::and_more;
 use crate::reason::Reason;
 use crate::respond;
+use crate::runtime::Runtime;
 use crate::upstream::server::{AT_ONCE, TRIES};
 
 /// Nothing was sent yet: the server's next address may be tried, for any method.
-pub fn next_address(exchange: &mut Exchange, peer: &HttpPeer, mut error: Box<Error>) -> Box<Error> {
+pub fn next_address(
+    exchange: &mut Exchange,
+    peer: &HttpPeer,
+    mut error: Box<Error>,
+    runtime: &Runtime,
+) -> Box<Error> {
     let Some(call) = &exchange.call else {
         return error;
     };
@@ -38,14 +45,17 @@ pub fn next_address(exchange: &mut Exchange, peer: &HttpPeer, mut error: Box<Err
     let again = another && reachable && exchange.tries < TRIES;
     let again = if again {
         let server = &call.upstream.facts.name;
-        warn!(
-            "{} {server} has another address to try: {}",
-            exchange.id,
-            Told(&error)
-        );
+        if let Some(silent) = runtime.refusals.may_tell(Reason::UpstreamConnect) {
+            warn!(
+                "{} {server} has another address to try: {}{}",
+                exchange.id,
+                Told(&error),
+                and_more(silent)
+            );
+        }
         true
     } else {
-        fail_over::goes_on(exchange, &Told(&error))
+        fail_over::goes_on(exchange, &Told(&error), runtime)
     };
     error.set_retry(again);
     error
@@ -58,6 +68,7 @@ pub fn repeat_or_not(
     exchange: &mut Exchange,
     mut error: Box<Error>,
     reused: bool,
+    runtime: &Runtime,
 ) -> Box<Error> {
     let head = session.req_header();
     let repeatable = exchange.interim == 0
@@ -82,7 +93,9 @@ pub fn repeat_or_not(
             Reason::UpstreamBroken | Reason::UpstreamTls
         )
     };
-    if repeatable && !error.retry() && broke() && fail_over::goes_on(exchange, &Told(&error)) {
+    // SECURITY: a request that a server may have seen goes on once. One that kills whoever looks at it kills two, not all.
+    let goes_on = repeatable && !exchange.repeated && !error.retry() && broke();
+    if goes_on && fail_over::goes_on(exchange, &Told(&error), runtime) {
         exchange.repeated = true;
         error.set_retry(true);
     } else if error.retry() {

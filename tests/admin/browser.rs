@@ -135,6 +135,35 @@ async fn a_page_of_another_site_can_neither_sign_in_nor_out_nor_change_anything(
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_has_nothing_made_that_it_cannot_read_but_may_link_here() {
+    let stage = Stage::with(PLAIN).await;
+    for (mode, expected) in [
+        (
+            "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n",
+            403,
+        ),
+        ("Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n", 403),
+        (
+            "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n",
+            200,
+        ),
+        (
+            "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n",
+            200,
+        ),
+        ("Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n", 200),
+    ] {
+        for line in ["GET /api/users", "GET /metrics"] {
+            assert_eq!(
+                status(&stage.plain(), line, mode).await,
+                expected,
+                "{line} {mode}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_loads_its_own_style_and_nothing_else() {
     let stage = Stage::with(WITH_TOKEN).await;
     let page = ask(&stage.plain(), "GET /sign-in", "", "").await;

@@ -62,12 +62,11 @@ pub fn run(options: &Options) -> io::Result<()> {
         texts[0].len(),
         gateway.memory()? / 1000
     );
-    // Warm, and the memory of ten reloads is what that of all is compared with.
+    // Warm. What is in memory after ten reloads, and after all, is read when nothing has been reloaded for a while.
     let mut pace = Pace::new(&gateway, &texts, Duration::from_millis(options.every));
     let polite = |seconds| polite::begin(&gateway, seconds, options.kept_only, None);
     let warming = polite(10 * options.every / 1000)?;
     pace.reload(10)?;
-    let warm = gateway.memory()?;
     warming.seen()?;
     let seconds = u64::from(options.round) * options.every / 1000;
     println!(
@@ -76,12 +75,17 @@ pub fn run(options: &Options) -> io::Result<()> {
         "--:|".repeat(11)
     );
     let (mut idle, mut busy, mut failed) = (Vec::new(), Vec::new(), 0);
+    let mut memory = Vec::new();
     let mut left = options.reloads.saturating_sub(10);
-    while left > 0 {
+    loop {
         let seen = polite(options.still)?.seen()?;
         print(&gateway, &seen, None)?;
         failed += seen.refused;
         idle.push(seen.kept);
+        memory.push(gateway.memory()?);
+        if left == 0 {
+            break;
+        }
 
         let watching = polite(seconds)?;
         let some = left.min(options.round);
@@ -93,15 +97,17 @@ pub fn run(options: &Options) -> io::Result<()> {
         busy.push(seen.kept);
     }
     let [still, moved] = [&idle, &busy].map(|figures| median(figures, |figure| figure.p99));
+    let (warm, end) = (memory.first().copied(), memory.last().copied());
+    let [warm, end] = [warm, end].map(Option::unwrap_or_default);
     println!(
         "\np99, medians of the rounds: {still} without, {moved} with reloads every {} ms: {:.2} times\n\
          memory: {} MB after 10 reloads, {} MB after {}: {:+.1} %",
         options.every,
         moved as f64 / still.max(1) as f64,
         warm / 1000,
-        gateway.memory()? / 1000,
+        end / 1000,
         options.reloads,
-        (gateway.memory()? as f64 / warm as f64 - 1.0) * 100.0,
+        (end as f64 / warm.max(1) as f64 - 1.0) * 100.0,
     );
     pace.print();
     match failed {

@@ -4,7 +4,7 @@ import { announce, badge, byId, facts, say } from "./dom.js";
 import { ago, bytes, count, counted, day, lasted, shown } from "./format.js";
 import { table } from "./table.js";
 
-const SOON = 14; // days: an alert of docs/operating.md
+const SOON = 14; // days
 const DAY = 86400;
 
 export function certificates() {

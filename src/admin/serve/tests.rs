@@ -215,3 +215,19 @@ async fn who_does_not_finish_the_handshake_is_ended() {
         assert!(all.is_some_and(|all| !all.contains("HTTP")), "{said:?}");
     }
 }
+
+#[test]
+fn the_oldest_of_the_address_with_the_most_makes_room() {
+    let open = |from: &[u8]| {
+        let address = |last: &u8| Address::from(std::net::IpAddr::from([192, 0, 2, *last]));
+        who_goes(from.iter().map(address))
+    };
+    for (from, goes) in [
+        (&[1, 1, 1][..], 0),
+        (&[1, 2, 2, 3, 2], 1),
+        (&[1, 2, 3], 0),
+        (&[3, 1, 2, 1], 1),
+    ] {
+        assert_eq!(open(from), goes, "{from:?}");
+    }
+}

@@ -148,7 +148,10 @@ fn whole(rest: &str) -> String {
 pub fn servers(servers: &[(&str, &Inside)]) -> String {
     let lines = servers.iter().map(|(name, server)| {
         let url = server.base_url();
-        format!("  {name}: {{ kind: http, url: '{url}', timeouts: {{ pooled: 60s }} }}\n")
+        // No probes: what the server sees is what a test has sent.
+        format!(
+            "  {name}: {{ kind: http, url: '{url}', health: off, timeouts: {{ pooled: 60s }} }}\n"
+        )
     });
     let lines: String = lines.collect();
     let routes: Vec<String> = servers

@@ -37,7 +37,7 @@ async fn a_tunnel_outlives_reloads_and_holds_on_to_nothing_that_they_replace() {
     let inside = websocket_echo(Upgrade::Plain).await.unwrap();
     let file = |path: &str| {
         format!(
-            "servers: {{ one: {{ kind: http, url: 'http://{}', websocket: true }} }}\n\
+            "servers: {{ one: {{ kind: http, url: 'http://{}', health: off, websocket: true }} }}\n\
              hosts: {{ {HOST}: {{ routes: [{{ path: {path}, server: one }}] }} }}\n",
             inside.address()
         )
@@ -69,7 +69,7 @@ async fn a_server_that_was_removed_keeps_no_connection_longer_than_an_unused_one
     let file = |with: bool| {
         let gone = match with {
             true => format!(
-                "  gone: {{ kind: http, url: '{}', timeouts: {{ pooled: 300ms }} }}\n",
+                "  gone: {{ kind: http, url: '{}', health: off, timeouts: {{ pooled: 300ms }} }}\n",
                 gone.base_url()
             ),
             false => String::new(),
@@ -80,7 +80,7 @@ async fn a_server_that_was_removed_keeps_no_connection_longer_than_an_unused_one
             ""
         };
         format!(
-            "servers:\n  stays: {{ kind: http, url: '{}', timeouts: {{ pooled: 60s }} }}\n{gone}\
+            "servers:\n  stays: {{ kind: http, url: '{}', health: off, timeouts: {{ pooled: 60s }} }}\n{gone}\
              hosts: {{ {HOST}: {{ routes: [{{ path: /stays/, server: stays }}{route}] }} }}\n",
             stays.base_url()
         )

@@ -186,3 +186,40 @@ async fn a_reload_does_not_send_anybody_back_to_a_server_that_is_down() {
         .unwrap();
     assert_eq!(who(&edge).await, "b");
 }
+
+/// Takes the head and so much of the body, and resets.
+async fn killed_by(body: usize) -> rude::Rude {
+    let killed = rude::Rude::serve(move |mut connection| async move {
+        connection.read_head().await?;
+        while connection.ahead().len() < body {
+            connection.fill().await?;
+        }
+        connection.reset()
+    });
+    killed.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_kills_whoever_looks_at_it_reaches_one_server_more_and_not_all() {
+    let (a, b, c) = (killed_by(0).await, killed_by(0).await, named("c").await);
+    let servers = [("a", a.address()), ("b", b.address()), ("c", c.address())];
+    let edge = edge(&in_turn(&servers, "off")).await;
+    assert_eq!(get(&edge, "/web/x").await.status(), Some(502));
+    assert_eq!((a.seen().len(), b.seen().len()), (1, 1));
+    assert!(c.recorder().all().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_is_sent_again_counts_once_towards_its_limit() {
+    const BODY: usize = 40_000;
+    let (a, b) = (killed_by(BODY).await, named("b").await);
+    let yaml = in_turn(&[("a", a.address()), ("b", b.address())], "off").replace(
+        "limits: { mode: off }",
+        "limits: { request_body: { size: 64KiB } }",
+    );
+    let edge = edge(&yaml).await;
+    let head = format!("PUT /web/x HTTP/1.1\r\nContent-Length: {BODY}");
+    let got = ask(&edge, &head, &"x".repeat(BODY)).await;
+    assert_eq!(got.status(), Some(200), "{}", got.text());
+    assert_eq!(b.recorder().all()[0].body.len(), BODY);
+}

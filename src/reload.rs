@@ -15,6 +15,7 @@ mod changes;
 mod retired;
 mod status;
 mod swap;
+mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::runtime::Runtime;
 use crate::server::Server;
 use crate::snapshot::{Before, Snapshot};
 use status::{Last, Refusal};
+pub(crate) use turn::Turn;
 
 /// How long the first look-up of new names may hold up a start or a reload. Without it the first requests would be answered 502.
 pub(crate) const FIRST_LOOK_UP: Duration = Duration::from_secs(3);
@@ -93,6 +95,8 @@ pub(crate) struct Running {
     pub(crate) config: Arc<Config>,
     /// The digest of the file's text; `None` if it comes from no file.
     pub(crate) digest: Option<[u8; 32]>,
+    /// Whose turn it was to read it.
+    pub(crate) turn: Turn,
 }
 
 enum Ended {
@@ -134,8 +138,9 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
         server.snapshot.load_full(),
         server.runtime.clone(),
     );
+    let turn = running.turn.next();
     let file: PathBuf = file.to_owned();
-    let source = match aside::behind(PATIENCE, move || Source::read(&file)).await {
+    let source = match aside::behind(turn, PATIENCE, move || Source::read(&file)).await {
         Some(Ok(source)) => source,
         Some(Err(report)) => return Ended::Refused(report),
         None => return Ended::Refused(Report::new(Source::new("", "", ""), vec![broke_off()])),
@@ -143,7 +148,7 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
     let text = source.clone();
     let patience = PATIENCE
         + PATIENCE_A_MEGABYTE * u32::try_from(source.text().len() / 1_000_000).unwrap_or(u32::MAX);
-    let looked = aside::behind(patience, move || {
+    let looked = aside::behind(turn, patience, move || {
         let (config, digest, snapshot, runtime) = &before;
         look(&text, *digest, config, snapshot, runtime)
     });
@@ -156,7 +161,10 @@ async fn attempt(server: &Server, running: &mut Running, file: &Path) -> Ended {
         Some(Ok(Looked::Other(fresh))) => {
             let changes = fresh.changes.clone();
             match server.put_in_force(running, *fresh).await {
-                Ok(()) => Ended::Applied(changes),
+                Ok(()) => {
+                    running.turn = turn;
+                    Ended::Applied(changes)
+                }
                 Err(wrong) => Ended::Refused(Report::new(source, wrong)),
             }
         }

@@ -33,7 +33,7 @@ use crate::handover::{self, Predecessor};
 use crate::limits::doorkeeper::Keeper;
 use crate::limits::interactions::Interactions;
 use crate::load::Loaded;
-use crate::reload::{FIRST_LOOK_UP, Running, aside, broke_off};
+use crate::reload::{FIRST_LOOK_UP, Running, Turn, aside, broke_off};
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 
@@ -150,7 +150,11 @@ impl Server {
             door,
             admin: Mutex::new(admin),
             handed_over: AtomicBool::new(false),
-            running: tokio::sync::Mutex::new(Running { config, digest }),
+            running: tokio::sync::Mutex::new(Running {
+                config,
+                digest,
+                turn: Turn::default(),
+            }),
         };
         if let Some(old) = predecessor {
             match old.serving().await {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::mem::take;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -310,23 +311,27 @@ fn decode_divided<K: TableKey + Send, T: Decode + Send>(
     pairs: &[(Node<'_>, Node<'_>)],
     cx: &mut Context<'_>,
 ) -> Option<IndexMap<At<K>, T>> {
-    let parts = every_core::map(pairs, |some| {
-        let mut cx = cx.part();
-        let decoded: Option<Vec<(At<K>, T)>> = some
-            .iter()
-            .map(|(key, value)| {
-                let name = text_value::<K>(key, &mut cx)?;
-                name.declared(&mut cx);
-                let value = present(value, &mut cx)?;
-                Some((At::new(name, key.place), value))
-            })
-            .collect();
-        (
-            decoded.filter(|_| cx.found.is_empty()),
-            cx.declared,
-            cx.references,
-        )
-    });
+    let whole = &*cx;
+    let parts = every_core::map(
+        pairs,
+        || whole.part(),
+        |cx, some| {
+            let decoded: Option<Vec<(At<K>, T)>> = some
+                .iter()
+                .map(|(key, value)| {
+                    let name = text_value::<K>(key, cx)?;
+                    name.declared(cx);
+                    let value = present(value, cx)?;
+                    Some((At::new(name, key.place), value))
+                })
+                .collect();
+            (
+                decoded.filter(|_| cx.found.is_empty()),
+                take(&mut cx.declared),
+                take(&mut cx.references),
+            )
+        },
+    );
     let mut table = IndexMap::with_capacity(pairs.len());
     let (mut declared, mut references) = (Vec::new(), Vec::new());
     for (decoded, more_declared, more_references) in parts {

@@ -30,7 +30,7 @@ impl Host {
     pub fn servers(&self) -> impl Iterator<Item = &At<ServerName>> {
         let of_routes = self.all_routes().flat_map(|route| {
             let shown = route.servers_json.as_ref().map(|list| &list.servers);
-            let lists = [route.servers.as_ref(), shown].into_iter().flatten();
+            let lists = [route.servers.as_deref(), shown].into_iter().flatten();
             route
                 .server
                 .iter()
@@ -41,7 +41,7 @@ impl Host {
 
     /// Every folder whose files it serves.
     pub fn folders(&self) -> impl Iterator<Item = &At<FilePath>> {
-        let of_routes = self.all_routes().filter_map(|route| route.files.as_ref());
+        let of_routes = self.all_routes().filter_map(|route| route.files.as_deref());
         self.files.iter().chain(of_routes)
     }
 
@@ -52,6 +52,7 @@ impl Host {
 }
 
 section! {
+    // PERF: what most routes do not have is in boxes: there are a hundred thousand routes in a large file, twice while it is reloaded.
     /// One path of a host, and what is behind it.
     pub struct Route {
         /// `/x/` for everything below it, `/x` for itself alone. One whole part may be `{server}`, which takes its value from `servers`; a leading `/**/` stands for any prefix.
@@ -59,21 +60,21 @@ section! {
         /// The server.
         server: Option<At<ServerName>> = optional,
         /// The servers that `{server}` in the path may name. In a path without it: up to four of kind `http` that stand in for one another; a request goes to the first that is not down.
-        servers: Option<At<Vec<At<ServerName>>>> = optional,
+        servers: Option<Box<At<Vec<At<ServerName>>>>> = optional,
         /// Folder whose files are served. The path must end with `/`.
-        files: Option<At<FilePath>> = optional,
+        files: Option<Box<At<FilePath>>> = optional,
         /// Methods that are let through; every other one is answered 405. Without it: GET, HEAD, POST, PUT, DELETE, PATCH and OPTIONS; nothing else ever passes.
-        methods: Option<At<Vec<At<Method>>>> = optional,
+        methods: Option<Box<At<Vec<At<Method>>>>> = optional,
         /// Largest request body, instead of `limits.request_body.size`.
-        request_body: Option<At<ByteSize>> = optional,
+        request_body: Option<Box<At<ByteSize>>> = optional,
         /// Paths on the server that may be reached on this route, instead of those of the server.
-        expose: Option<At<Vec<At<PathPrefix>>>> = optional,
+        expose: Option<Box<At<Vec<At<PathPrefix>>>>> = optional,
         /// How long the server may take on this route, instead of what the server says. Key by key.
         timeouts: Option<Box<At<Timeouts>>> = optional,
         /// What one client address may use of this route, on top of `limits`.
         limits: Option<Box<At<RouteLimits>>> = optional,
         /// How long browsers may keep which files; the first rule that matches counts. Only with `files`. Where none matches: the vendor's rules for CIC web applications (`lib/` and `nls/` 365d, `index.html` 15m, `addins/`, `config/` and `appSettings.json` never), and for everything else browsers ask every time.
-        cache: Option<At<Vec<CacheRule>>> = optional,
+        cache: Option<Box<At<Vec<CacheRule>>>> = optional,
         /// Generates the list of servers that the CIC web applications read. Only with `files`.
         servers_json: Option<Box<At<ServersJson>>> = optional,
     }

@@ -1,11 +1,8 @@
 //! Work that takes long, on a thread of its own: beside those that serve clients, and beside those that read files for them.
 //!
 //! ```ignore
-//! let snapshot = aside::behind(Duration::from_millis(250), move || compile(&text)).await;
+//! let snapshot = aside::behind(turn, Duration::from_millis(250), move || compile(&text)).await;
 //! ```
-//!
-//! PERF: not one of the runtime's blocking threads. They take turns, each has a heap of its own, and after some reloads each of those
-//! would have been filled with a whole configuration.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -22,12 +19,14 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use super::turn::Turn;
+
 /// A nice value: a tenth of the share of a thread that serves clients, where both want the same core.
 const SHARE: i32 = 10;
 
 /// Which threads go before those that begin here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Those that serve clients go first, nine times of ten.
     WithAShare,
     /// All others go first, at once and always.
@@ -36,24 +35,25 @@ enum Place {
 
 /// Runs `work` and waits for it. `None` if it panicked, or if the system gives no thread. Must be called inside a tokio runtime.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    answer(Place::WithAShare, work).await.ok()
+    answer(work).await.ok()
 }
 
 /// The same in such a way that clients notice nothing: whoever serves one gets the core at once. Where all cores are busy with that, the
 /// work would never be done; so after `patience`, some more than it takes on cores that are free, it is begun once more with a share of
 /// its own, and whichever ends first counts. It must not matter that it is done twice.
-pub(crate) async fn behind<T, W>(patience: Duration, work: W) -> Option<T>
+pub(crate) async fn behind<T, W>(turn: Turn, patience: Duration, work: W) -> Option<T>
 where
     T: Send + 'static,
     W: Fn() -> T + Clone + Send + 'static,
 {
     /// One that still runs though nobody waits for it any more: there is never a second.
     static LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
-    behind_but(&LEFT_BEHIND, patience, work).await
+    behind_but(&LEFT_BEHIND, turn, patience, work).await
 }
 
 async fn behind_but<T, W>(
     left_behind: &'static AtomicBool,
+    turn: Turn,
     patience: Duration,
     work: W,
 ) -> Option<T>
@@ -66,7 +66,7 @@ where
     }
     let over = Over(left_behind);
     let again = work.clone();
-    let mut first = answer(Place::BehindAll, move || {
+    let mut first = in_turn(turn, move || {
         let _over = over;
         work()
     });
@@ -74,7 +74,7 @@ where
         done = &mut first => return done.ok(),
         () = sleep(patience) => {}
     }
-    let second = answer(Place::WithAShare, again);
+    let second = answer(again);
     tokio::select! {
         Ok(done) = first => Some(done),
         Ok(done) = second => Some(done),
@@ -95,16 +95,34 @@ pub(crate) fn begin(work: impl FnOnce() + Send + 'static) {
     at(Place::BehindAll, work);
 }
 
-fn answer<T: Send + 'static>(
-    place: Place,
+fn answer<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+    let (done, wait) = oneshot::channel();
+    at(Place::WithAShare, answering(done, work));
+    wait
+}
+
+fn in_turn<T: Send + 'static>(
+    turn: Turn,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (done, wait) = oneshot::channel();
-    at(place, move || {
+    let runtime = Handle::current();
+    let work = answering(done, work);
+    match turn.threads() {
+        Some(threads) => threads.spawn(move || {
+            let _inside = runtime.enter();
+            work();
+        }),
+        None => at(Place::BehindAll, work),
+    }
+    wait
+}
+
+fn answering<T>(done: oneshot::Sender<T>, work: impl FnOnce() -> T) -> impl FnOnce() {
+    move || {
         // Nobody waits any more when the process is about to end, or when another was quicker.
         let _ = done.send(work());
-    });
-    wait
+    }
 }
 
 fn at(place: Place, work: impl FnOnce() + Send + 'static) {
@@ -128,7 +146,7 @@ impl Place {
     ///
     /// PERF: a scheduler that has given a core to somebody lets it have that for a millisecond or more, whatever its nice value. Only from
     /// `SCHED_IDLE` it takes the core back at once (sched(7), "Scheduling policies"; `check_preempt_wakeup_fair` in Linux).
-    fn take(self) {
+    pub(super) fn take(self) {
         // On Linux both are those of the one thread (setpriority(2), "C library/kernel differences"). Where they may not be changed (a
         // filter of system calls), this runs as everything else.
         let _ = setpriority_process(Some(gettid()), SHARE);

@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 
 use crate::config::value::{HostKey, ServerName};
 use crate::config::{At, Config, Host, Server};
+use crate::every_core;
 use crate::upstream::tls::Contents;
 
 /// Lines of one kind, and names in one line, at most.
@@ -79,22 +80,22 @@ pub(super) fn are_same(old: &Config, new: &Config) -> bool {
 fn hosts(old: &Config, new: &Config, lines: &mut Vec<String>) {
     let name = |key: &At<HostKey>| key.to_string();
     come_and_go("hosts", &old.hosts, &new.hosts, name, lines);
-    let mut changed = Vec::new();
-    let mut more = 0_usize;
-    for (key, host) in &new.hosts {
-        let Some(before) = old.hosts.get(&key.value) else {
-            continue;
-        };
-        if before == host {
-            continue;
-        }
-        if changed.len() < SHOWN {
-            changed.push(format!("host {key}: {}", values::of(before, host)));
-        } else {
-            more += 1;
-        }
-    }
-    lines.extend(changed);
+    let all: Vec<(&At<HostKey>, &Host)> = new.hosts.iter().collect();
+    let changed = every_core::map(
+        &all,
+        || (),
+        |(), some| {
+            let both = some.iter().filter_map(|(key, host)| {
+                let before = old.hosts.get(&key.value)?;
+                (before != *host).then_some((*key, before, *host))
+            });
+            both.collect::<Vec<_>>()
+        },
+    )
+    .concat();
+    let told = changed.iter().take(SHOWN);
+    lines.extend(told.map(|(key, old, new)| format!("host {key}: {}", values::of(*old, *new))));
+    let more = changed.len().saturating_sub(SHOWN);
     if more > 0 {
         lines.push(format!("and {more} more hosts changed"));
     }

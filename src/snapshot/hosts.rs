@@ -44,7 +44,7 @@ pub(super) fn compile(
     let mut hosts = Vec::with_capacity(all.len());
     let mut names = Vec::with_capacity(all.len());
     let mut seen = HashSet::with_capacity(all.len());
-    for (compiled, more_wrong) in every_core::map(&all, |some| work.some(some)) {
+    for (compiled, more_wrong) in every_core::map(&all, || (), |(), some| work.some(some)) {
         wrong.extend(more_wrong);
         for Compiled { full, bare, host } in compiled {
             if seen.insert(bare.clone()) {
@@ -163,7 +163,7 @@ impl Work<'_> {
     ) -> Option<Draft<'c>> {
         let pattern: PathPattern = parse(route.path.as_str(), route.path.place, wrong)?;
         let narrowing = Narrowing {
-            expose: route.expose.as_ref(),
+            expose: route.expose.as_deref(),
             timeouts: route.timeouts.as_deref(),
         };
         let target = if let Some(server) = &route.server {
@@ -179,14 +179,14 @@ impl Work<'_> {
         } else {
             let rules = self.site_rules(route, wrong);
             let site = self.files(
-                route.files.as_ref()?,
+                route.files.as_deref()?,
                 rules.clone().unwrap_or_default(),
                 wrong,
             );
             site.filter(|_| rules.is_some())
         };
         let name = format!("{host}{pattern}");
-        let names = route.servers.as_deref().map(Vec::as_slice);
+        let names = route.servers.as_deref().map(|names| names.as_slice());
         Some(Draft {
             names: names.filter(|_| pattern.has_server()),
             pattern,
@@ -196,7 +196,7 @@ impl Work<'_> {
     }
 
     fn route(&self, name: String, target: Target, written: Option<&config::Route>) -> Arc<Route> {
-        let methods = written.and_then(|route| route.methods.as_ref());
+        let methods = written.and_then(|route| route.methods.as_deref());
         let body = written.and_then(|route| route.request_body.as_ref());
         let limits = written.and_then(|route| route.limits.as_ref());
         let body_limit = body.map_or(self.config.limits.request_body.size.bytes(), |size| {

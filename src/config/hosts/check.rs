@@ -23,8 +23,8 @@ pub(super) fn route(route: RouteParts<'_>, fields: &Fields<'_, '_>, cx: &mut Con
     for key in ["servers", "methods", "expose"] {
         not_empty(key, fields, cx);
     }
-    once(route.servers.and_then(Option::as_ref), cx);
-    once(route.methods.and_then(Option::as_ref), cx);
+    once(route.servers.and_then(Option::as_deref), cx);
+    once(route.methods.and_then(Option::as_deref), cx);
 }
 
 /// Checks what could be read of the generated list of servers.

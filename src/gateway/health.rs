@@ -4,7 +4,7 @@
 
 use std::ptr;
 
-use pingora_core::{Error, ErrorType};
+use pingora_core::Error;
 
 use super::failure;
 use crate::exchange::Exchange;
@@ -22,14 +22,13 @@ pub fn answered(exchange: &Exchange, runtime: &Runtime) {
 
 /// No connection came about.
 pub fn unreached(exchange: &Exchange, error: &Error, runtime: &Runtime) {
-    // SECURITY: no descriptor or port left is our own trouble, and would make every server look down.
-    let ours = *error.etype() == ErrorType::InternalError;
     if let Some(call) = &exchange.call
-        && !ours
         && failure::reason(error).is_of_server()
     {
         let failure = Failure::of(error, call.timeouts.connect);
-        runtime.health.unreached(&call.upstream, &failure);
+        if !matches!(failure, Failure::Ours(_)) {
+            runtime.health.unreached(&call.upstream, &failure);
+        }
     }
 }
 

@@ -223,3 +223,18 @@ async fn a_body_that_is_sent_again_counts_once_towards_its_limit() {
     assert_eq!(got.status(), Some(200), "{}", got.text());
     assert_eq!(b.recorder().all()[0].body.len(), BODY);
 }
+
+#[tokio::test]
+async fn a_flood_of_requests_that_go_on_to_the_next_server_is_told_in_few_lines() {
+    collect_log();
+    let (a, b) = (named("a").await, named("b").await);
+    a.refuse_connections(true).await;
+    let text = in_turn(&[("first", a.address()), ("second", b.address())], "off");
+    let edge = edge(&text).await;
+    for _ in 0..100 {
+        assert_eq!(who(&edge).await, "b");
+    }
+    let told = logged("goes on from first to second").len();
+    // Twenty at once, two a second after them.
+    assert!((20..80).contains(&told), "{told} lines");
+}

@@ -5,12 +5,14 @@
     reason = "a panic is how a test reports"
 )]
 
+mod alert;
 mod command;
 mod conditions;
 mod fail_over;
 mod probes;
 mod reloads;
 mod requests;
+mod scarce;
 mod stage;
 
 #[path = "../command/gateway.rs"]

@@ -2,10 +2,13 @@
 //!
 //! Nothing in a sentence comes from what the server sent: it stands in logs, in the API and on `/readyz`.
 
+use std::error::Error as Cause;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use pingora_core::{Error, ErrorType};
+use rustix::io::Errno;
 
 use crate::observe::line::Plain;
 
@@ -27,7 +30,18 @@ pub enum Failure {
     Broken(&'static str),
     /// An answer with another status than expected.
     Status(u16),
+    /// The gateway itself has nothing left to connect with, and the server was not asked.
+    Ours(String),
 }
+
+/// What the system says when a process has no descriptor, no memory for a socket or no port left.
+const OURS: [Errno; 5] = [
+    Errno::MFILE,
+    Errno::NFILE,
+    Errno::NOBUFS,
+    Errno::NOMEM,
+    Errno::ADDRNOTAVAIL,
+];
 
 impl Failure {
     /// The word in `portcullis_upstream_probes_total`.
@@ -39,6 +53,7 @@ impl Failure {
             Failure::Timeout(_) => "timeout",
             Failure::Broken(_) => "broken",
             Failure::Status(_) => "status",
+            Failure::Ours(_) => "untried",
         }
     }
 
@@ -46,6 +61,8 @@ impl Failure {
     pub fn of(error: &Error, within: Duration) -> Self {
         use ErrorType::*;
         match error.etype() {
+            // SECURITY: a flood that leaves the gateway without descriptors must not make every server look down.
+            _ if is_ours(error) => Failure::Ours(cause(error)),
             ConnectTimedout | TLSHandshakeTimedout | ReadTimedout | WriteTimedout => {
                 Failure::Timeout(within)
             }
@@ -55,7 +72,8 @@ impl Failure {
             _ if is_tls_alert(error) => Failure::Tls(cause(error)),
             ConnectRefused => Failure::Connect("connection refused".to_owned()),
             ConnectNoRoute => Failure::Connect("no route to it".to_owned()),
-            ConnectError | BindError | SocketError => {
+            // The last one is Pingora's for a local firewall that forbids it.
+            ConnectError | BindError | SocketError | InternalError => {
                 Failure::Connect(format!("no connection: {}", cause(error)))
             }
             // SECURITY: the context of these two is what the server sent.
@@ -70,6 +88,18 @@ impl Failure {
 pub fn is_tls_alert(error: &Error) -> bool {
     // OpenSSL's error is behind two layers of I/O errors; its text is the one thing that all of them pass on.
     error.root_cause().to_string().contains("SSL alert number")
+}
+
+/// Whether it says something of the gateway and nothing of the server.
+fn is_ours(error: &Error) -> bool {
+    let mut next: Option<&(dyn Cause + 'static)> = Some(error.root_cause());
+    while let Some(cause) = next {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return Errno::from_io_error(io).is_some_and(|told| OURS.contains(&told));
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// The innermost reason, as one bounded line.
@@ -108,6 +138,9 @@ impl fmt::Display for Failure {
             Failure::Timeout(within) => write!(out, "no answer within {within:?}"),
             Failure::Broken(why) => out.write_str(why),
             Failure::Status(status) => write!(out, "it answers {status}"),
+            Failure::Ours(why) => {
+                write!(out, "not asked, the gateway has nothing left for it: {why}")
+            }
         }
     }
 }
@@ -134,6 +167,27 @@ mod tests {
         let told = Failure::of(&error, SECOND).to_string();
         assert!(told.starts_with(r"no connection: a\nba\nb"), "{told}");
         assert!(told.len() < 400 && !told.contains('\n'), "{told}");
+    }
+
+    #[test]
+    fn what_the_gateway_itself_lacks_says_nothing_of_the_server() {
+        // As Pingora wraps it: `socket()` fails, `connect()` fails.
+        for code in OURS {
+            let system = io::Error::from_raw_os_error(code.raw_os_error());
+            let inner = Error::because(ErrorType::SocketError, "failed to create socket", system);
+            let error = Error::because(
+                ErrorType::InternalError,
+                "Fail to connect to 10.0.0.1",
+                inner,
+            );
+            let failure = Failure::of(&error, SECOND);
+            assert_eq!(failure.word(), "untried", "{failure}");
+        }
+        for code in [Errno::CONNREFUSED, Errno::PERM, Errno::HOSTUNREACH] {
+            let system = io::Error::from_raw_os_error(code.raw_os_error());
+            let error = Error::because(ErrorType::InternalError, "Fail to connect", system);
+            assert_eq!(Failure::of(&error, SECOND).word(), "connect");
+        }
     }
 
     #[test]

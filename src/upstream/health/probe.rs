@@ -45,7 +45,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every word of [`Outcome::word`].
-    pub const WORDS: [&'static str; 8] = [
+    pub const WORDS: [&'static str; 9] = [
         "up",
         "standby",
         "status",
@@ -54,6 +54,7 @@ impl Outcome {
         "tls",
         "broken",
         "unresolved",
+        "untried",
     ];
 
     /// The word in `portcullis_upstream_probes_total`.
@@ -65,11 +66,13 @@ impl Outcome {
         }
     }
 
-    pub(super) fn sign(&self) -> Sign {
+    /// What it says of the server; `None` if it was not asked.
+    pub(super) fn sign(&self) -> Option<Sign> {
         match self {
-            Outcome::Works => Sign::Works,
-            Outcome::StandsBy => Sign::StandsBy,
-            Outcome::Failed(_) => Sign::Fails,
+            Outcome::Works => Some(Sign::Works),
+            Outcome::StandsBy => Some(Sign::StandsBy),
+            Outcome::Failed(Failure::Ours(_)) => None,
+            Outcome::Failed(_) => Some(Sign::Fails),
         }
     }
 }

@@ -128,7 +128,12 @@ impl ServerHealth {
             Outcome::Failed(failure) => Some(failure),
             Outcome::Works | Outcome::StandsBy => None,
         };
-        self.see(&mut seen, outcome.sign(), why, rule)
+        let Some(sign) = outcome.sign() else {
+            // Told beside the condition, which stays what it was.
+            seen.why = why.map(ToString::to_string);
+            return None;
+        };
+        self.see(&mut seen, sign, why, rule)
     }
 
     /// A request got no connection.
@@ -245,6 +250,22 @@ mod tests {
         let good = || health.probed(&Outcome::Works, Duration::ZERO, RULE);
         assert_eq!(good(), None);
         assert_eq!(good().unwrap().to, Condition::Up);
+        assert_eq!(health.view().why, None);
+    }
+
+    #[test]
+    fn a_probe_for_which_the_gateway_has_nothing_left_changes_nothing_and_is_told() {
+        let health = ServerHealth::new(true);
+        health.probed(&Outcome::Works, Duration::ZERO, RULE);
+        let lacks = Outcome::Failed(Failure::Ours("too many open files".to_owned()));
+        for _ in 0..10 {
+            assert_eq!(health.probed(&lacks, Duration::ZERO, RULE), None);
+        }
+        let view = health.view();
+        assert_eq!(view.condition, Condition::Up);
+        assert_eq!(view.probe.unwrap().outcome, "untried");
+        assert!(view.why.unwrap().ends_with("too many open files"));
+        health.probed(&Outcome::Works, Duration::ZERO, RULE);
         assert_eq!(health.view().why, None);
     }
 

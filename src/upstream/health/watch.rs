@@ -4,7 +4,6 @@
 //! else of it, its certificate's authority for instance, changes how it is probed from then on and forgets nothing.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -97,22 +96,17 @@ impl Watch {
     /// What is known of the server with this name and URL, shared by all who ask while anyone holds it.
     pub fn of(&self, name: &str, url: &str, checked: bool) -> Arc<ServerHealth> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = (name.into(), url.into());
+        if let Some(health) = known.get(&server).and_then(Weak::upgrade) {
+            return health;
+        }
         if known.len().is_power_of_two() {
             // Files that were refused leave names behind.
             known.retain(|_, health| health.strong_count() > 0);
         }
-        match known.entry((name.into(), url.into())) {
-            Entry::Occupied(mut there) => there.get().upgrade().unwrap_or_else(|| {
-                let health = Arc::new(ServerHealth::new(checked));
-                there.insert(Arc::downgrade(&health));
-                health
-            }),
-            Entry::Vacant(free) => {
-                let health = Arc::new(ServerHealth::new(checked));
-                free.insert(Arc::downgrade(&health));
-                health
-            }
-        }
+        let health = Arc::new(ServerHealth::new(checked));
+        known.insert(server, Arc::downgrade(&health));
+        health
     }
 
     /// These servers are in force now: each is probed by one task, and no other is. Must be called inside a tokio runtime.

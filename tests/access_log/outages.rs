@@ -1,6 +1,11 @@
 //! Receivers that are not there, go, come back, or are others after a reload. No request notices anything of it.
 
+use std::time::Duration;
+
 use loadtest::edge::Edge;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::receiver::Receiver;
 use super::syslog::{ANY, ask_for, file, path, paths};
@@ -108,4 +113,27 @@ async fn a_reload_takes_what_waits_for_a_dead_receiver_to_another_one() {
     })
     .await;
     assert_eq!(third.paths(), paths(60..80));
+}
+
+#[tokio::test]
+async fn a_receiver_that_sends_its_side_of_tls_byte_by_byte_is_left_after_a_while() {
+    collect_log();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut held = JoinSet::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            held.spawn(async move {
+                // RFC 8446, 5.1: a handshake record of 16 KiB, for which any read alone would never wait long.
+                let _ = stream.write_all(&[22, 3, 3, 0x40, 0]).await;
+                while stream.write_all(&[2]).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            });
+        }
+    });
+    let (_server, edge) = begun("tls", to).await;
+    ask_for(&edge, 0..1).await;
+    let line = log_line(&format!("tls://{to}")).await;
+    assert!(line.contains("the TLS handshake took too long"), "{line}");
 }

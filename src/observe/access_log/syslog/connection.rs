@@ -69,11 +69,7 @@ impl Connection {
             }
             Transport::Tcp => Ok(Connection::Stream(stream(address)?)),
             Transport::Tls => {
-                let stream = stream(address)?;
-                stream.set_write_timeout(Some(CONNECT))?;
-                stream.set_read_timeout(Some(CONNECT))?;
-                let tls = tls::connect(receiver, stream)?;
-                tls.get_ref().set_write_timeout(Some(TAKE))?;
+                let tls = tls::connect(receiver, stream(address)?, CONNECT)?;
                 Ok(Connection::Tls(Box::new(tls)))
             }
         }

@@ -2,33 +2,71 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{HandshakeError, SslConnector, SslMethod, SslStream, SslVersion};
+use openssl::ssl::{ErrorCode, HandshakeError, SslConnector, SslMethod, SslStream, SslVersion};
 use openssl::x509::X509VerifyResult;
 use openssl::x509::store::X509StoreBuilder;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::Receiver;
 
-/// Shakes hands, within the time that the stream gives.
-pub(super) fn connect(receiver: &Receiver, stream: TcpStream) -> io::Result<SslStream<TcpStream>> {
+/// Shakes hands within this time, and leaves the stream as one that waits.
+///
+/// SECURITY: the time is that of the whole handshake. A receiver that sends it byte by byte would hold the sender for as long as it likes.
+pub(super) fn connect(
+    receiver: &Receiver,
+    stream: TcpStream,
+    within: Duration,
+) -> io::Result<SslStream<TcpStream>> {
+    let until = Instant::now() + within;
+    stream.set_nonblocking(true)?;
     let handshake = connector(receiver)?.configure()?;
     // SECURITY: the name is compared, an address with the addresses in the certificate.
-    handshake
-        .connect(&receiver.name, stream)
-        .map_err(|error| match error {
-            HandshakeError::SetupFailure(error) => error.into(),
-            HandshakeError::WouldBlock(_) => {
-                io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long")
+    let mut shaken = handshake.connect(&receiver.name, stream);
+    loop {
+        match shaken {
+            Ok(stream) => {
+                stream.get_ref().set_nonblocking(false)?;
+                return Ok(stream);
             }
-            HandshakeError::Failure(broken) => match broken.ssl().verify_result() {
-                X509VerifyResult::OK => io::Error::other(format!("TLS: {}", broken.error())),
-                why => io::Error::other(format!(
-                    "its certificate does not verify: {}",
-                    why.error_string()
-                )),
-            },
-        })
+            Err(HandshakeError::WouldBlock(middle)) => {
+                let wants = match middle.error().code() {
+                    ErrorCode::WANT_WRITE => PollFlags::OUT,
+                    _ => PollFlags::IN,
+                };
+                wait(middle.get_ref(), wants, until)?;
+                shaken = middle.handshake();
+            }
+            Err(HandshakeError::SetupFailure(error)) => return Err(error.into()),
+            Err(HandshakeError::Failure(broken)) => {
+                return Err(match broken.ssl().verify_result() {
+                    X509VerifyResult::OK => io::Error::other(format!("TLS: {}", broken.error())),
+                    why => io::Error::other(format!(
+                        "its certificate does not verify: {}",
+                        why.error_string()
+                    )),
+                });
+            }
+        }
+    }
+}
+
+/// Returns when there is something to read, or room to write.
+fn wait(stream: &TcpStream, wants: PollFlags, until: Instant) -> io::Result<()> {
+    let left = until.saturating_duration_since(Instant::now());
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "the TLS handshake took too long");
+    if left.is_zero() {
+        return Err(late());
+    }
+    let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(stream, wants)], Some(&timeout)) {
+        Ok(0) => Err(late()),
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn connector(receiver: &Receiver) -> Result<SslConnector, ErrorStack> {

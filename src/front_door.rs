@@ -55,7 +55,7 @@ use tokio::sync::{Notify, watch};
 
 pub use connection::{BodyProgress, Connection, ConnectionTls};
 pub use doorkeeper::{AdmitAll, Doorkeeper, Guard};
-pub(crate) use listener::{bind, from_fd, open, unshare};
+pub(crate) use listener::{bind, from_fd, is_of_one_connection, open, unshare};
 pub use listeners::{BindError, BindErrors, Inherited};
 pub use pace::TooSlow;
 pub use settings::{HeadLimits, Http2Limits, ListenerSettings, ProxyProtocol, TlsSettings};

@@ -28,7 +28,7 @@ use tokio::time::timeout;
 
 use super::arrival::Arrival;
 use super::tls::Tls;
-use crate::front_door::{LINGER, Socket};
+use crate::front_door::{LINGER, Socket, is_of_one_connection};
 use crate::limits::Address;
 
 /// Connections at the same time: a scraper, health checks, and browsers that hold on to an event stream.
@@ -90,9 +90,13 @@ pub(super) async fn serve(listener: Arc<TcpListener>, mut serving: Serving) -> J
             accepted = listener.accept() => accepted,
             () = told_to_leave(&mut serving.leave) => break,
         };
-        if let Err(error) = accept(accepted, &serving) {
-            log::error!("the admin listener cannot accept: {error}; next try in {PAUSE:?}");
-            tokio::time::sleep(PAUSE).await;
+        match accept(accepted, &serving) {
+            Ok(()) => {}
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                log::error!("the admin listener cannot accept: {error}; next try in {PAUSE:?}");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     // Who is in the queue already would be reset by the close.

@@ -184,7 +184,7 @@ fn serve_one<A>(
 }
 
 /// accept(2): these tell of a connection that failed before it was taken, and the next one may be fine.
-fn is_of_one_connection(error: &io::Error) -> bool {
+pub(crate) fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::*;
     matches!(
         error.kind(),

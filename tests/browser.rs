@@ -9,6 +9,8 @@
     reason = "a panic is how a test reports"
 )]
 
+#[path = "webdriver/arguments.rs"]
+mod arguments;
 #[path = "browser/chromium.rs"]
 mod chromium;
 #[path = "browser/receiver.rs"]

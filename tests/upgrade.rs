@@ -366,23 +366,6 @@ fn whoever_is_in_the_queue_when_the_door_closes_is_let_in() {
     assert_eq!(gateway.end().0.code(), Some(0));
 }
 
-#[test]
-fn what_does_not_finish_in_time_is_cut() {
-    let (server, arrived, _go) = slow_server();
-    let world = world(&(with_server(server) + "shutdown: { within: 100ms }\n"));
-    let gateway = Gateway::start(&world);
-    let (public, _) = gateway.addresses();
-    let mut running = open(public[0]);
-    running
-        .write_all(get("s.example.com", "/").as_bytes())
-        .unwrap();
-    arrived.recv_timeout(PATIENCE).unwrap();
-    gateway.signal(Signal::TERM);
-    let (ended, log) = gateway.end();
-    assert_eq!(ended.code(), Some(0));
-    assert!(log.contains("stopped; 1 connections were cut"), "{log}");
-}
-
 /// What systemd would hear, until `text` is in it.
 fn hears(systemd: &UnixDatagram, text: &str) -> String {
     let mut all = String::new();

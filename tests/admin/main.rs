@@ -20,3 +20,6 @@ mod gateway;
 #[path = "../command/support.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
+#[path = "../webdriver/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "each test uses its part of it")]
+mod webdriver;

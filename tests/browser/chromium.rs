@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::arguments::ARGUMENTS;
+
 /// How much of Chromium's own output a failure shows, in bytes from its end.
 const SHOWN: usize = 16 * 1024;
 
@@ -32,18 +34,8 @@ impl Chromium {
         // A file and not a pipe: nobody reads while the browser runs, and a full pipe would stop it.
         let stderr = File::create(profile.path().join("stderr.log")).unwrap();
         let child = Command::new(program)
+            .args(ARGUMENTS)
             .args([
-                "--headless",
-                "--no-sandbox", // its sandbox needs privileges that a container rarely grants; the page is our own
-                "--disable-gpu",
-                "--disable-dev-shm-usage", // /dev/shm has 64 MiB in a container
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--disable-breakpad",
-                "--no-proxy-server", // a proxy from the environment would never find a loopback port
                 "--ignore-certificate-errors",
                 "--enable-logging=stderr", // what the page writes to its console is part of a failure's story
             ])

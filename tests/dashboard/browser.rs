@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-use super::page::Page;
 use super::stage::{MARKUP, Stage};
+use super::webdriver::Page;
 
 const NAMES: &str =
     "return [...document.querySelectorAll('#users-table tbody th')].map(cell => cell.textContent)";
@@ -13,10 +13,17 @@ const FOCUSED: &str = "return document.activeElement.ariaLabel ?? document.activ
 const SAID: &str = "return document.getElementById('announcer').textContent";
 const STATE: &str = "return document.getElementById('state').textContent";
 
+/// The dashboard of this gateway, with numbers that come in; `None` where there is no browser.
+async fn live(stage: &Stage) -> Option<Page> {
+    let page = Page::open(format!("http://{}/", stage.admin)).await?;
+    page.until(STATE, "live").await;
+    Some(page)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_grows_with_a_sign_in_and_shrinks_with_a_sign_out() {
     let stage = Stage::start().await;
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     page.until(NAMES, json!([])).await;
@@ -52,7 +59,7 @@ async fn the_list_grows_with_a_sign_in_and_shrinks_with_a_sign_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_markup_is_shown_as_the_text_it_is() {
     let stage = Stage::start().await;
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     let _there = stage.signed_in(MARKUP, "x").await;
@@ -75,7 +82,7 @@ async fn a_ban_is_lifted_by_the_keyboard_alone_after_a_second_question() {
     for address in ["192.0.2.7", "192.0.2.9"] {
         stage.ban(address);
     }
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     let lift = "Lift the ban of 192.0.2.7";
@@ -111,7 +118,7 @@ async fn a_ban_is_lifted_by_the_keyboard_alone_after_a_second_question() {
 async fn it_fits_a_telephone_and_follows_the_colours_of_the_system() {
     let stage = Stage::start().await;
     stage.ban("2001:db8:1234:5678::/64");
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     let _there = stage.signed_in("agent1", "secret1").await;
@@ -136,7 +143,7 @@ async fn it_fits_a_telephone_and_follows_the_colours_of_the_system() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_is_refused_is_shown_with_its_report() {
     let stage = Stage::start().await;
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     let bad = stage.yaml.replace("kind: icws", "kind: icvs");
@@ -163,7 +170,7 @@ async fn a_reload_that_is_refused_is_shown_with_its_report() {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_numbers_are_not_shown_as_fresh() {
     let stage = Stage::start().await;
-    let Some(page) = Page::open(&stage).await else {
+    let Some(page) = live(&stage).await else {
         return;
     };
     stage.gateway.signal(Signal::STOP);

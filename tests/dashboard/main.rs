@@ -8,15 +8,15 @@
 )]
 
 mod browser;
-mod chromium;
 mod files;
 #[path = "../command/gateway.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod gateway;
 mod live;
-mod page;
 mod stage;
 #[path = "../command/support.rs"]
 #[allow(dead_code, reason = "each test uses its part of it")]
 mod support;
+#[path = "../webdriver/mod.rs"]
+#[allow(dead_code, reason = "each test uses its part of it")]
 mod webdriver;

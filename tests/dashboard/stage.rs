@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::gateway::Gateway;
 use super::support::World;
+use super::webdriver::agent;
 
 /// A name that is markup, were it ever taken for that.
 pub const MARKUP: &str = "<img src=x onerror=\"document.title='owned'\">";
@@ -86,13 +87,4 @@ hosts:
         banned.sort();
         banned
     }
-}
-
-/// No proxy of the environment stands between a test and loopback.
-pub fn agent() -> ureq::Agent {
-    let settings = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(60)))
-        .http_status_as_error(false)
-        .proxy(None);
-    settings.build().into()
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use super::gateway::{PATIENCE, until};
+use super::gateway::{Gateway, PATIENCE, until};
 use super::support::World;
 
 pub fn open(to: SocketAddr) -> TcpStream {
@@ -93,4 +93,41 @@ pub fn slow_server() -> (
 pub fn with_server(server: SocketAddr) -> String {
     file("  s.example.com: { server: s1 }\n")
         + &format!("servers: {{ s1: {{ kind: http, url: 'http://{server}', health: off }} }}\n")
+}
+
+/// A gateway with one request under way, whose server waits for a word to answer it.
+pub struct Busy {
+    pub gateway: Gateway,
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    pub running: TcpStream,
+    pub go: std::sync::mpsc::Sender<()>,
+    _world: World,
+}
+
+/// Starts it with these lines at the end of its file.
+pub fn busy(more: &str) -> Busy {
+    let (server, arrived, go) = slow_server();
+    let world = world(&(with_server(server) + more));
+    let gateway = Gateway::start(&world);
+    let (public, admin) = gateway.addresses();
+    let public = public[0];
+    let mut running = open(public);
+    let head = get("s.example.com", "/");
+    running.write_all(head.as_bytes()).unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    Busy {
+        gateway,
+        public,
+        admin,
+        running,
+        go,
+        _world: world,
+    }
+}
+
+/// Returns when a load balancer would send nobody there any more.
+pub fn until_not_ready(admin: SocketAddr) {
+    let is_not = || (status(&readiness(admin)) == "503").then_some(());
+    until("not ready", is_not).unwrap();
 }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
-use super::webdriver::Http;
+use super::arguments::ARGUMENTS;
+use super::http::Http;
 
 /// The first of this name on the `PATH`.
 pub fn find(name: &str) -> Option<PathBuf> {
@@ -93,20 +94,7 @@ fn port(stdout: ChildStdout) -> Option<u16> {
 }
 
 fn capabilities(chromium: &Path, profile: &Path) -> Capabilities {
-    let arguments = [
-        "--headless",
-        "--no-sandbox", // its sandbox needs privileges that a container rarely grants; the page is our own
-        "--disable-gpu",
-        "--disable-dev-shm-usage", // /dev/shm has 64 MiB in a container
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-breakpad",
-        "--no-proxy-server", // a proxy from the environment would never find a loopback port
-    ];
-    let mut arguments = arguments.map(str::to_owned).to_vec();
+    let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
     let profile = profile.join("profile");
     arguments.push(format!("--user-data-dir={}", profile.display()));
     let mut capabilities = Capabilities::new();
@@ -114,6 +102,8 @@ fn capabilities(chromium: &Path, profile: &Path) -> Capabilities {
         capabilities.set(name, value).unwrap();
     };
     set("browserName", json!("chrome"));
+    // Test certificates are of authorities that nobody knows.
+    set("acceptInsecureCerts", json!(true));
     set(
         "goog:chromeOptions",
         json!({ "binary": chromium, "args": arguments }),

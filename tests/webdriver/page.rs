@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use thirtyfour::TypingData;
+use thirtyfour::{By, TypingData, WebElement};
 use tokio::time::{Instant, sleep};
 
 use super::chromium::{Chromium, find};
-use super::stage::Stage;
 
 /// A deadline that only a failure reaches.
 const SOON: Duration = Duration::from_secs(30);
@@ -20,14 +19,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// The dashboard of this gateway, live; `None` where there is no browser, which is said.
-    pub async fn open(stage: &Stage) -> Option<Page> {
+    /// The browser at this origin, with a slash at its end; `None` where there is no browser, which is said.
+    pub async fn open(origin: String) -> Option<Page> {
         let (Some(chromedriver), Some(chromium)) = (find("chromedriver"), find("chromium")) else {
             // Written past the test runner's capture, so that a plain `cargo test` shows the reason too.
             let mut told = std::io::stderr();
             writeln!(
                 told,
-                "SKIPPED a test of the dashboard: no `chromium` and `chromedriver` on the PATH \
+                "SKIPPED a test in a browser: no `chromium` and `chromedriver` on the PATH \
                  (Debian: apt-get install chromium chromium-driver)"
             )
             .unwrap();
@@ -35,15 +34,29 @@ impl Page {
         };
         let page = Page {
             chromium: Chromium::start(&chromedriver, &chromium).await,
-            origin: format!("http://{}/", stage.admin),
+            origin,
         };
-        page.chromium.driver.goto(&page.origin).await.unwrap();
-        page.until(
-            "return document.getElementById('state').textContent",
-            "live",
-        )
-        .await;
+        page.go("").await;
         Some(page)
+    }
+
+    /// Goes to a path below the origin, without its slash.
+    pub async fn go(&self, path: &str) {
+        let to = format!("{}{path}", self.origin);
+        self.chromium.driver.goto(to).await.unwrap();
+    }
+
+    pub async fn click(&self, css: &str) {
+        self.element(css).await.click().await.unwrap();
+    }
+
+    pub async fn enter(&self, css: &str, text: &str) {
+        self.element(css).await.send_keys(text).await.unwrap();
+    }
+
+    async fn element(&self, css: &str) -> WebElement {
+        let found = self.chromium.driver.find(By::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("no {css}: {error}"))
     }
 
     pub async fn get<T: DeserializeOwned>(&self, script: &str) -> T {

@@ -1,14 +1,13 @@
 //! How the WebDriver client speaks to chromedriver: by the HTTP client that is there anyway, without any proxy.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use thirtyfour::error::{WebDriverError, WebDriverResult};
 use thirtyfour::session::http::{Body, HttpClient};
 use tokio::task::spawn_blocking;
-
-use super::stage::agent;
 
 pub struct Http;
 
@@ -38,4 +37,13 @@ impl HttpClient for Http {
     async fn new(&self) -> Arc<dyn HttpClient> {
         Arc::new(Http)
     }
+}
+
+/// No proxy of the environment stands between a test and loopback.
+pub fn agent() -> ureq::Agent {
+    let settings = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(60)))
+        .http_status_as_error(false)
+        .proxy(None);
+    settings.build().into()
 }

@@ -155,7 +155,7 @@ fn a_certificate_of_ones_own_opens_the_door_to_commands_too() {
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("`admin.client_ca`"), "{told}");
     let identity = ground.world.authority.issue(&["olivia"]).unwrap();
-    let both = identity.certificate_pem + &identity.key_pem;
+    let both = [identity.certificate_pem, identity.key_pem].concat();
     ground.world.write("olivia.pem", &both);
     let (code, told) = ground.run("bans list -c p.yaml --client-cert olivia.pem");
     assert_eq!(code, Some(0), "{told}");

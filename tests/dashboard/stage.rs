@@ -1,7 +1,6 @@
 //! The real program before a simulated ICWS server, and what the admin listener says and does.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use loadtest::icws::{ClientOptions, IcwsClient, IcwsOptions, IcwsServer};
 use serde_json::Value;

@@ -186,3 +186,21 @@ async fn old_numbers_are_not_shown_as_fresh() {
     page.until(SAID, "Live again.").await;
     page.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_to_be_empty_before_the_first_numbers_are_there() {
+    const TOLD: &str =
+        "return [...document.querySelectorAll('.empty')].filter(line => !line.hidden).length";
+    let stage = Stage::start().await;
+    let Some(page) = live(&stage).await else {
+        return;
+    };
+    // Nobody is banned or connected here.
+    assert!(page.get::<u32>(TOLD).await > 1);
+    page.emulate("Network.enable", json!({})).await;
+    let numbers = json!({ "urls": ["*/api/live*"] });
+    page.emulate("Network.setBlockedURLs", numbers).await;
+    page.go("").await;
+    page.until_it_is(STATE, |state| *state != "live").await;
+    assert_eq!(page.get::<u32>(TOLD).await, 0);
+}

@@ -66,7 +66,8 @@ export function table(place, { caption, columns, key, empty }) {
     }
   }
 
-  show([]);
+  // Before the first numbers are there, nothing is known, not even that there is none.
+  scroll.hidden = nothing.hidden = true;
   return { show, region: scroll };
 }
 

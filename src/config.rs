@@ -19,6 +19,7 @@ mod client_address;
 mod cross_check;
 mod decode;
 mod hosts;
+mod itself;
 mod limits;
 mod listeners;
 mod log;

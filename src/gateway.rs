@@ -24,6 +24,7 @@ mod failure;
 mod file;
 mod health;
 pub mod interaction;
+mod itself;
 pub mod limits;
 mod passage;
 pub mod people;
@@ -163,7 +164,7 @@ impl ProxyHttp for Gateway {
         &self,
         _session: &mut Session,
         reused: bool,
-        _peer: &HttpPeer,
+        peer: &HttpPeer,
         _fd: RawFd,
         digest: Option<&Digest>,
         exchange: &mut Exchange,
@@ -174,6 +175,7 @@ impl ProxyHttp for Gateway {
             let servers = &self.runtime.metrics.upstreams;
             servers.connected(&call.upstream, reused, exchange.timings.connect);
         }
+        itself::refuse(exchange, reused, peer, digest, &self.runtime)?;
         passage::check_tls_version(exchange, reused, digest)
     }
 

@@ -20,6 +20,7 @@ pub mod files;
 pub mod front_door;
 pub mod gateway;
 pub mod handover;
+pub mod itself;
 pub mod kinds;
 pub mod limits;
 pub mod load;

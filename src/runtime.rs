@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::admin::Operators;
 use crate::front_door::tls::Tickets;
+use crate::itself::Itself;
 use crate::limits::interactions::{Interactions, Kind};
 use crate::limits::{Address, Clock, Limits, Mode, Now};
 use crate::observe::access_log::AccessLog;
@@ -33,6 +34,8 @@ use crate::upstream::health::Watch;
 pub struct Runtime {
     /// Addresses of the servers' names.
     pub resolver: Resolver,
+    /// Where it listens itself.
+    pub itself: Itself,
     /// The keys of TLS session tickets: a reload must not make every browser shake hands anew.
     pub tickets: Arc<Tickets>,
     /// One line for each request.
@@ -85,6 +88,7 @@ impl Runtime {
         Runtime {
             access_log: AccessLog::new(metrics.access_log_dropped.clone()),
             resolver: Resolver::default(),
+            itself: Itself::default(),
             tickets: Tickets::new(),
             notices: Notices::default(),
             refusals: RefusalLog::default(),

@@ -240,6 +240,9 @@ impl Server {
 
     pub(crate) fn announce(&self) {
         let snapshot = self.snapshot.load();
+        let public = self.bound().into_iter().map(|(_, bound)| bound);
+        let own = public.chain([self.admin()]).collect();
+        self.runtime.itself.listens(own);
         self.runtime.metrics.follow(&snapshot);
         self.runtime.health.follow(&snapshot.upstreams);
         let (runtime, named) = (self.runtime.clone(), self.snapshot());

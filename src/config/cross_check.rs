@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use super::admin::Admin;
 use super::decode::Context;
 use super::hosts::Host;
+use super::itself;
 use super::limits::{COUNTED, Limits};
 use super::listeners::Listener;
 use super::section::Fields;
@@ -43,6 +44,12 @@ pub(super) fn sections(sections: Sections<'_>, fields: &Fields<'_, '_>, cx: &mut
         if let Some(limits) = limits {
             totals(limits, servers, cx);
         }
+        itself::check(
+            servers,
+            admin,
+            listeners.map_or(&[], |listeners| listeners),
+            cx,
+        );
     }
     if let (Some(admin), Some(hosts)) = (admin, hosts) {
         names(admin, hosts, cx);

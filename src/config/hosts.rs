@@ -63,7 +63,7 @@ section! {
         servers: Option<Box<At<Vec<At<ServerName>>>>> = optional,
         /// Folder whose files are served. The path must end with `/`.
         files: Option<Box<At<FilePath>>> = optional,
-        /// Methods that are let through; every other one is answered 405. Without it: GET, HEAD, POST, PUT, DELETE, PATCH and OPTIONS; nothing else ever passes.
+        /// Methods that are let through; every other one is answered 405. GET brings HEAD with it, and fields such as `X-HTTP-Method-Override` do not pass. Without it: GET, HEAD, POST, PUT, DELETE, PATCH and OPTIONS; nothing else ever passes.
         methods: Option<Box<At<Vec<At<Method>>>>> = optional,
         /// Largest request body, instead of `limits.request_body.size`.
         request_body: Option<Box<At<ByteSize>>> = optional,

@@ -1,7 +1,7 @@
 //! From a request's head to its route: who sent it, where it goes, or why not.
 
-use http::Version;
 use http::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, LOCATION, UPGRADE};
+use http::{Method, Version};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
@@ -30,7 +30,7 @@ pub fn settle(session: &mut Session, exchange: &mut Exchange) {
         // A 1xx answer is unknown to HTTP/1.0 (RFC 9110, 15.2).
         session.set_ignore_info_resp(true);
     }
-    drop_unnominated_upgrade(session);
+    drop_other_upgrades(session);
     let Some(peer) = exchange
         .connection
         .as_ref()
@@ -56,17 +56,30 @@ pub fn settle(session: &mut Session, exchange: &mut Exchange) {
 }
 
 /// SECURITY: without `Connection: upgrade` the field means nothing (RFC 9110, 7.8), so a proxy before us does not expect a switch of
-/// protocols and would take a tunnel's bytes for answers. Pingora asks for the field alone.
-fn drop_unnominated_upgrade(session: &mut Session) {
-    let headers = &session.req_header().headers;
+/// protocols and would take a tunnel's bytes for answers. Pingora asks for the field alone. What is no WebSocket, which begins with a GET
+/// (RFC 6455, 4.1), is not upgraded either; its request is one as any other (RFC 9110, 7.8).
+fn drop_other_upgrades(session: &mut Session) {
+    let head = session.req_header();
+    let headers = &head.headers;
+    let mut wanted = headers.get_all(UPGRADE).iter();
+    let websocket = head.method == Method::GET
+        && wanted
+            .next()
+            .is_some_and(|value| is_websocket(value.as_bytes()))
+        && wanted.next().is_none();
     let mut options = headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&b| b == b','));
     let is_upgrade = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(b"upgrade");
-    if headers.contains_key(UPGRADE) && !options.any(is_upgrade) {
+    if headers.contains_key(UPGRADE) && !(websocket && options.any(is_upgrade)) {
         session.req_header_mut().remove_header(&UPGRADE);
     }
+}
+
+/// Whether a value of `Upgrade` names WebSocket, and nothing else (RFC 6455, 11.2).
+pub fn is_websocket(upgrade: &[u8]) -> bool {
+    upgrade.trim_ascii().eq_ignore_ascii_case(b"websocket")
 }
 
 /// Finds the route and everything that must hold before a server hears of the request.

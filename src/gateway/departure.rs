@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HeaderName,
-    HeaderValue, LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING,
+    HeaderValue, LOCATION, REFRESH, SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, StatusCode, Version};
 use pingora_core::{ErrorType, OrErr, Result};
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
+use super::arrival::is_websocket;
 use super::body::OBSERVED;
 use super::interaction::Awaited;
 use super::{failure, interaction};
@@ -21,7 +22,14 @@ use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{CookieRewrite, LocationRewrite, Scheme, Secure};
 
 /// Fields that concern one connection (RFC 9110, 7.6.1), or that speak of the server's own address to the client's browser.
-const NOT_FOR_CLIENTS: [&str; 5] = ["keep-alive", "proxy-connection", "te", "trailer", "alt-svc"];
+const NOT_FOR_CLIENTS: [&str; 6] = [
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+    "alt-svc",
+];
 
 /// The most 1xx answers before the answer. A 102 now and then during a long upload is far below.
 const INTERIM: usize = 100;
@@ -53,7 +61,8 @@ pub fn prepare(
                 .call
                 .as_ref()
                 .is_some_and(|call| call.method == Method::GET && call.upstream.facts.websocket);
-        return if asked {
+        let given = head.headers.get(UPGRADE).map(HeaderValue::as_bytes);
+        return if asked && given.is_some_and(is_websocket) {
             head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
             Ok(None)
         } else {

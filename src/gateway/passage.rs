@@ -11,6 +11,17 @@ use crate::reason::Reason;
 use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{self, ForwardingHeaders};
 
+/// SECURITY: many frameworks take the method from one of these instead, and a route's `methods` would have let another one through. As
+/// variables of a program with underscores they are the same.
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x_http_method_override",
+    "x_http_method",
+    "x_method_override",
+];
+
 /// Refuses a server whose TLS is older than the file allows, before a byte of the request is sent.
 ///
 /// # Errors
@@ -47,6 +58,11 @@ pub fn prepare(exchange: &Exchange, head: &mut RequestHeader) -> Result<()> {
         head.insert_header(COOKIE, joined)?;
     }
     say_who_asks(head, exchange, call)?;
+    if call.route.methods.is_some() {
+        OVERRIDES
+            .iter()
+            .for_each(|name| drop(head.remove_header(*name)));
+    }
     head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
     call.upstream.facts.kind.request(call, head)
 }

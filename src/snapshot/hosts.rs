@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use behind::{Narrowing, Prepared};
+use http::Method;
 
 use super::draft::{Draft, conflict};
 use super::folders::Folders;
@@ -210,9 +211,17 @@ impl Work<'_> {
             name,
             target,
             meter: RouteMeter::default(),
-            methods: methods
-                .map(|methods| methods.iter().map(|method| method.get().clone()).collect()),
+            methods: methods.map(|methods| with_head(methods.iter().map(|method| method.get()))),
             body_limit,
         })
     }
+}
+
+/// A route that lets GET through lets HEAD through: it asks for the same, and whoever serves one serves the other (RFC 9110, 9.1).
+fn with_head<'a>(listed: impl Iterator<Item = &'a Method>) -> Vec<Method> {
+    let mut methods: Vec<Method> = listed.cloned().collect();
+    if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+        methods.push(Method::HEAD);
+    }
+    methods
 }

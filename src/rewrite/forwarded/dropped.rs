@@ -25,6 +25,22 @@ const PREFIXES: &[(&str, &str)] = &[
         "x-ssl-",
         "servers behind a TLS terminator read a checked client certificate from it",
     ),
+    (
+        "ssl-client-",
+        "servers behind a TLS terminator read a checked client certificate from it",
+    ),
+    (
+        "x-client-cert",
+        "servers behind a TLS terminator read a checked client certificate from it",
+    ),
+    (
+        "x-envoy-",
+        "what Envoy says to servers behind it: the client's address, and what to try again",
+    ),
+    (
+        "x-appengine-",
+        "read as the word of a platform about the client",
+    ),
 ];
 
 /// Single headers with the reason.
@@ -44,6 +60,30 @@ const NAMES: &[(&str, &str)] = &[
     ("true-client-ip", "read as the client's address"),
     ("cf-connecting-ip", "read as the client's address"),
     ("fastly-client-ip", "read as the client's address"),
+    ("proxy-client-ip", "read as the client's address"),
+    ("wl-proxy-client-ip", "read as the client's address"),
+    ("x-remote-addr", "read as the client's address"),
+    ("x-remote-ip", "read as the client's address"),
+    ("x-originating-ip", "read as the client's address"),
+    ("x-azure-clientip", "read as the client's address"),
+    ("x-azure-socketip", "read as the client's address"),
+    (
+        "remote-user",
+        "read as the name of somebody whom a proxy has already let in",
+    ),
+    (
+        "x-remote-user",
+        "read as the name of somebody whom a proxy has already let in",
+    ),
+    (
+        "x-backend-host",
+        "read as the host in place of the checked one",
+    ),
+    // RFC 8470, 5.1: only whoever has ended TLS knows. The gateway takes no early data.
+    (
+        "early-data",
+        "pretends that the request may be a replay, or hides that it is",
+    ),
     (
         "inin-icws-original-url",
         "ICWS builds its links, and the single sign-on's consumer URL, from it",
@@ -80,7 +120,7 @@ pub fn dropped_from_untrusted(name: &str) -> Option<&'static str> {
     // PERF: asked once per request header; of the usual ones only a few begin with these letters.
     if !matches!(
         name.as_bytes().first(),
-        Some(b'c' | b'f' | b'i' | b'p' | b't' | b'v' | b'x')
+        Some(b'c' | b'e' | b'f' | b'i' | b'p' | b'r' | b's' | b't' | b'v' | b'w' | b'x')
     ) {
         return None;
     }
@@ -93,9 +133,9 @@ pub fn dropped_from_untrusted(name: &str) -> Option<&'static str> {
         .map(|(_, why)| *why)
 }
 
-/// SECURITY: a server that hands headers on as variables (CGI, WSGI, ISAPI) reads `X_Real_IP` as `X-Real-IP`.
+/// SECURITY: a server that hands headers on as variables (CGI, WSGI, ISAPI) reads `X_Real_IP` as `X-Real-IP`, and some `X.Real.IP` too.
 fn reads_as(name: &str, dropped: &str) -> bool {
-    let dash = |b| if b == b'_' { b'-' } else { b };
+    let dash = |b| if matches!(b, b'_' | b'.') { b'-' } else { b };
     name.len() == dropped.len() && name.bytes().map(dash).eq(dropped.bytes())
 }
 

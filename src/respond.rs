@@ -4,12 +4,15 @@
 //! ([`Kind::answer`](crate::kinds::Kind::answer)) and [`send`] writes it. No answer repeats anything the client sent, names a
 //! server inside, or says which product answered.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
+use tokio::time::timeout;
 
 use crate::front_door::Connection;
 use crate::front_door::framing::ALLOW;
@@ -145,7 +148,38 @@ pub async fn send(
     if !no_body {
         session.write_response_body(Some(answer.body), true).await?;
     }
+    if !close {
+        hear_out(session).await;
+    }
     Ok(())
+}
+
+/// The longest rest of a request's body that is still listened to, in bytes.
+const REST: usize = 64 * 1024;
+/// So long it is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A stream of HTTP/2 that ends before its body has come is reset with `NO_ERROR`, which is right (RFC 9113, 8.1) and which curl before 8
+/// takes for a failure of the whole request. So a short body, which is on its way already, is read to its end.
+async fn hear_out(session: &mut Session) {
+    let head = session.req_header();
+    let length = head.headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    // Who waits for a 100 sends nothing.
+    let waits = head.headers.contains_key(header::EXPECT);
+    if head.version != Version::HTTP_2 || waits || length.is_some_and(|length| length > REST) {
+        return;
+    }
+    let mut heard = 0;
+    let rest = async {
+        while heard <= REST
+            && let Ok(Some(piece)) = session.read_request_body().await
+        {
+            heard += piece.len();
+        }
+    };
+    // SECURITY: a client that sends no end gets the reset after all.
+    let _ = timeout(PATIENCE, rest).await;
 }
 
 #[cfg(test)]

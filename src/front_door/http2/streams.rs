@@ -157,7 +157,7 @@ fn check(request: &RequestHeader, limits: &HeadLimits, https: bool) -> Result<()
     }
     let target = request.raw_path();
     let plain = target.first() == Some(&b'/')
-        && target.iter().all(|&b| b.is_ascii_graphic() && b != b'#')
+        && target.iter().all(u8::is_ascii_graphic)
         && request.uri.scheme_str() == Some(if https { "https" } else { "http" })
         && request.headers.iter().all(|(name, value)| {
             let name = name.as_str().as_bytes();

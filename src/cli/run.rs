@@ -3,7 +3,7 @@
 mod life;
 mod log;
 mod signals;
-mod successor;
+pub(super) mod successor;
 mod systemd;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use log::{info, warn};
 use tokio::signal::unix::Signal;
+use tokio::task::JoinSet;
 
 use super::signals::Signals;
 use super::{successor, systemd};
@@ -104,7 +105,6 @@ async fn leave(server: Server, mut successor: Successor, signals: &mut Signals) 
                 _ = signals.reopen.recv() => reopen_logs(&server),
             }
         } } => false,
-        () = systemd::watchdog() => false,
     };
     if hurried {
         drain(server, &mut signals.interrupt).await;
@@ -161,13 +161,16 @@ async fn minor(
     file: &Path,
     server: &Server,
 ) {
+    // Gone when somebody has taken over: its end is no failure then.
+    let mut watched = JoinSet::new();
     loop {
         tokio::select! {
             _ = quit.recv() => warn!(
                 "SIGQUIT: this process goes on; SIGUSR2 starts a new one that takes over, SIGTERM ends this one"
             ),
             _ = reopen.recv() => reopen_logs(server),
-            _ = upgrade.recv() => successor::start(file),
+            _ = upgrade.recv() => successor::start(file, &mut watched).await,
+            Some(_) = watched.join_next() => {}
         }
     }
 }

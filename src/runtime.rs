@@ -19,6 +19,7 @@ use crate::itself::Itself;
 use crate::limits::interactions::{Interactions, Kind};
 use crate::limits::{Address, Clock, Limits, Mode, Now};
 use crate::observe::access_log::AccessLog;
+use crate::observe::line::counted;
 use crate::observe::metrics::Metrics;
 use crate::observe::notices::Notices;
 use crate::observe::pace::Pace;
@@ -127,9 +128,9 @@ impl Runtime {
         };
         if let Some(silent) = self.refusals.may_tell(Reason::Banned) {
             warn!(
-                "{address} {would_be} banned for {:?}: {} refusals within {:?}, the last one {}{}",
+                "{address} {would_be} banned for {:?}: {} within {:?}, the last one {}{}",
                 ban.lasts,
-                ban.refusals,
+                counted(ban.refusals, "refusal"),
                 ban.within,
                 reason.code(),
                 and_more(silent)

@@ -132,7 +132,8 @@ impl Server {
                 door.inherit(old.take_sockets());
                 let heritage = old.release().await?;
                 let bans = heritage.restore(&runtime.limits, &runtime.people);
-                info!("taking over from process {}: {bans} bans run on", old.pid());
+                let bans = memory::run_on(bans);
+                info!("taking over from process {}: {bans}", old.pid());
             }
         }
         let targets = snapshot.load().access_log.clone();

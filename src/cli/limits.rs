@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::ask::{self, Listener};
 use super::bans::time;
 use crate::limits::Address;
+use crate::observe::line::counted;
 
 #[derive(Subcommand)]
 pub(super) enum Limits {
@@ -77,14 +78,15 @@ fn lines(shown: &Value) -> String {
 }
 
 fn banned(shown: &Value) -> String {
-    let refusals = number(Some(shown), "refusals");
+    let refusals = counted(number(Some(shown), "refusals"), "refusal");
     let Some(ban) = shown.get("banned").filter(|ban| !ban.is_null()) else {
         return match shown.get("refusals_to_a_ban").and_then(Value::as_u64) {
             Some(most) => {
-                format!("no; {refusals} refusals within the window, {most} lead to a ban")
+                let lead = if most == 1 { "leads" } else { "lead" };
+                format!("no; {refusals} within the window, {most} {lead} to a ban")
             }
             None => {
-                format!("no; {refusals} refusals within the last second, which lead to nothing")
+                format!("no; {refusals} within the last second, and no number leads to a ban")
             }
         };
     };
@@ -158,5 +160,18 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line:?} is not in:\n{text}");
         }
+    }
+
+    #[test]
+    fn one_refusal_is_told_in_the_singular() {
+        let told = |refusals: u64, most: Option<u64>| {
+            banned(&json!({ "refusals": refusals, "refusals_to_a_ban": most, "banned": null }))
+        };
+        let expected = "no; 1 refusal within the window, 500 lead to a ban";
+        assert_eq!(told(1, Some(500)), expected);
+        let expected = "no; 0 refusals within the window, 1 leads to a ban";
+        assert_eq!(told(0, Some(1)), expected);
+        let expected = "no; 1 refusal within the last second, and no number leads to a ban";
+        assert_eq!(told(1, None), expected);
     }
 }

@@ -1,7 +1,6 @@
 //! `run`: the gateway in the foreground, until a signal or a successor ends it.
 
 mod life;
-mod log;
 mod signals;
 pub(super) mod successor;
 mod systemd;
@@ -14,6 +13,7 @@ use super::complain;
 use crate::diagnostic::Report;
 use crate::handover::Predecessor;
 use crate::load::load;
+use crate::observe::logger;
 use crate::server::{Server, StartError};
 use crate::snapshot::lifecycle;
 use signals::{Early, Signals};
@@ -52,7 +52,7 @@ async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String>
     let signals = Signals::listen()
         .map_err(|error| format!("portcullis: the system gives no signal handlers: {error}\n"))?;
     let (loaded, source) = load(file).map_err(|report| report.to_string())?;
-    log::start(&loaded.config.log)
+    logger::start(&loaded.config.log)
         .map_err(|error| format!("portcullis: the log file cannot be opened: {error}\n"))?;
     let predecessor = match take_over {
         false => None,
@@ -76,9 +76,9 @@ async fn serve(file: &Path, take_over: bool, early: Early) -> Result<(), String>
         Err(other) => return Err(format!("portcullis: {other}\n")),
     };
     for (_, address) in server.bound() {
-        ::log::info!("listening on {address}");
+        log::info!("listening on {address}");
     }
-    ::log::info!("metrics and health on {}", server.admin_url());
+    log::info!("metrics and health on {}", server.admin_url());
     systemd::ready();
     life::live(file, server, signals, took_over, early.hangup()).await;
     Ok(())

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::interactions::Pair;
 use super::{Address, Cause, Clock, Limits, Mode, Now, RateLimit, ScopeId, Used};
+use crate::observe::line::counted;
 use crate::snapshot;
 
 impl Limits {
@@ -86,7 +87,7 @@ pub(crate) fn seconds(time: Duration) -> u64 {
 
 pub(crate) fn cause(cause: Cause) -> String {
     match cause {
-        Cause::Refusals(refusals) => format!("{refusals} refusals"),
+        Cause::Refusals(refusals) => counted(refusals, "refusal"),
         Cause::Operator => "an operator".to_owned(),
     }
 }

@@ -52,6 +52,7 @@ impl fmt::Display for Plain<'_> {
 fn and_more(out: &mut impl Write, dropped: usize) -> fmt::Result {
     match dropped {
         0 => Ok(()),
+        1 => out.write_str(" (and 1 more byte)"),
         more => write!(out, " (and {more} more bytes)"),
     }
 }
@@ -94,6 +95,51 @@ impl<W: Write> Write for Shown<W> {
     }
 }
 
+fn on_one_line(message: &fmt::Arguments<'_>) -> String {
+    let mut shown = Shown::new(String::new(), MESSAGE);
+    // A value that cannot be written leaves its line as long as it got.
+    let _ = write!(shown, "{message}");
+    let Shown {
+        out: mut text,
+        dropped,
+        ..
+    } = shown;
+    let _ = and_more(&mut text, dropped);
+    text
+}
+
+/// The further lines of a message, so that they are not taken for messages. Nothing stands at the end of a line, and no empty one at the end.
+fn set_in(message: &str) -> String {
+    let mut lines = message.trim_end().lines();
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        text.push('\n');
+        if !line.is_empty() {
+            text.push_str("    ");
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// A number with its word, which is in the plural but for one.
+///
+/// ```
+/// use portcullis::observe::line::counted;
+/// assert_eq!(counted(1, "refusal"), "1 refusal");
+/// assert_eq!(counted(2, "refusal"), "2 refusals");
+/// ```
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(number: N, word: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {word}{plural}")
+}
+
+/// The same with its verb: `1 line was`, `2 lines were`.
+pub fn counted_were<N: fmt::Display + PartialEq + From<u8>>(number: N, word: &str) -> String {
+    let verb = if number == N::from(1) { "was" } else { "were" };
+    format!("{} {verb}", counted(number, word))
+}
+
 /// A logger whose messages are each one bounded line, whoever writes them.
 pub struct Lines<L>(pub L);
 
@@ -106,18 +152,10 @@ impl<L: Log> Log for Lines<L> {
         if !self.enabled(record.metadata()) {
             return;
         }
-        if record.target() == REPORTS {
-            return self.0.log(record);
-        }
-        let mut shown = Shown::new(String::new(), MESSAGE);
-        // A value that cannot be written leaves its line as long as it got.
-        let _ = write!(shown, "{}", record.args());
-        let Shown {
-            out: mut text,
-            dropped,
-            ..
-        } = shown;
-        let _ = and_more(&mut text, dropped);
+        let text = match record.target() {
+            REPORTS => set_in(&record.args().to_string()),
+            _ => on_one_line(record.args()),
+        };
         self.0.log(
             &Record::builder()
                 .metadata(record.metadata().clone())
@@ -190,7 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_the_operators_file_keeps_its_lines() {
-        assert_eq!(logged(REPORTS, "refused:\n  p.yaml"), "refused:\n  p.yaml");
+    fn a_report_of_the_operators_file_keeps_its_lines_and_none_is_of_spaces_only() {
+        let report = "refused:\np.yaml:1:1: error: m\n  = help: h\n\np.yaml: 1 error\n";
+        let expected = "refused:\n    p.yaml:1:1: error: m\n      = help: h\n\n    p.yaml: 1 error";
+        assert_eq!(logged(REPORTS, report), expected);
     }
 }

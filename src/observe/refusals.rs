@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use log::info;
 
+use super::line::counted;
 use crate::reason::Reason;
 
 /// Lines of one reason that may come at once.
@@ -75,7 +76,7 @@ impl RefusalLog {
     /// Tells of what was left out and not made up for by a later line. Called every few seconds.
     pub fn flush(&self) {
         for (reason, silent) in self.take_silent() {
-            info!("{silent} more refusals: {}", reason.code());
+            info!("{}: {}", counted(silent, "more refusal"), reason.code());
         }
     }
 

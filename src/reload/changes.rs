@@ -21,6 +21,7 @@ use indexmap::IndexMap;
 use crate::config::value::{HostKey, ServerName};
 use crate::config::{At, Config, Host, Server};
 use crate::every_core;
+use crate::observe::line::counted;
 use crate::upstream::tls::Contents;
 
 /// Lines of one kind, and names in one line, at most.
@@ -97,7 +98,7 @@ fn hosts(old: &Config, new: &Config, lines: &mut Vec<String>) {
     lines.extend(told.map(|(key, old, new)| format!("host {key}: {}", values::of(*old, *new))));
     let more = changed.len().saturating_sub(SHOWN);
     if more > 0 {
-        lines.push(format!("and {more} more hosts changed"));
+        lines.push(format!("and {} changed", counted(more, "more host")));
     }
 }
 

@@ -13,6 +13,7 @@ use log::{info, warn};
 use tokio::time::MissedTickBehavior;
 
 use crate::limits::{Clock, Memory};
+use crate::observe::line::counted;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 use crate::state::StateFile;
@@ -30,10 +31,16 @@ pub(super) fn restore(snapshot: &Snapshot, runtime: &Runtime) {
         Ok(None) => {}
         Ok(Some((memory, since))) => {
             let bans = memory.restore(&runtime.limits.table, since, Clock::now());
-            info!("{bans} bans run on from {path}, written {since:?} ago");
+            info!("{} from {path}, written {since:?} ago", run_on(bans));
         }
         Err(error) => warn!("{path} is not read, so nobody is banned yet: {error}"),
     }
+}
+
+/// So many bans that began in another process.
+pub(super) fn run_on(bans: usize) -> String {
+    let run = if bans == 1 { "runs" } else { "run" };
+    format!("{} {run} on", counted(bans, "ban"))
 }
 
 /// Writes the file every few seconds, as long as there is something to remember.

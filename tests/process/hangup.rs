@@ -52,6 +52,11 @@ fn a_bad_file_is_refused_whole_on_sighup_with_its_whole_report() {
         );
         assert_eq!(status(&readiness(admin)), "200");
     }
+    let log = gateway.log();
+    let of_spaces = log
+        .lines()
+        .find(|line| !line.is_empty() && line.trim().is_empty());
+    assert_eq!(of_spaces, None, "{log}");
     // A file that has gone is no reason to go too.
     std::fs::remove_file(world.folder().join("p.yaml")).unwrap();
     gateway.signal(Signal::HUP);

@@ -98,7 +98,7 @@ fn a_successor_is_awaited_where_the_last_reload_says_and_connections_finish_with
     let (ended, log) = ground.gateway.end();
     assert_eq!(ended.code(), Some(0));
     assert!(log.contains("for at most 70ms"), "{log}");
-    assert!(log.contains("ended; 1 connections were cut"), "{log}");
+    assert!(log.contains("ended; 1 connection was cut"), "{log}");
     drop((stream, successor));
 }
 

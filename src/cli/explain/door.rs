@@ -6,6 +6,7 @@ use super::text::{Text, size, time};
 use crate::config::Config;
 use crate::front_door::ListenerSettings;
 use crate::front_door::tls::{Acceptors, names_of};
+use crate::observe::line::counted;
 use crate::snapshot::Snapshot;
 
 /// The listener that takes the connection: of several on one port the first that speaks the URL's scheme.
@@ -111,9 +112,9 @@ pub(super) fn limits(text: &mut Text, listener: &ListenerSettings) {
     text.line(
         "",
         &format!(
-            "connection kept for {} of silence, {} requests",
+            "connection kept for {} of silence, {}",
             time(listener.keep_alive_idle),
-            listener.keep_alive_requests
+            counted(listener.keep_alive_requests, "request")
         ),
     );
 }

@@ -17,6 +17,7 @@ use crate::front_door::ListenerSettings;
 use crate::kinds::interaction::{Interaction, Operation};
 use crate::limits::interactions::{Kind, Parameter, Rules};
 use crate::limits::{Address, Mode, RateLimit, ScopeId};
+use crate::observe::line::counted;
 use crate::runtime::Runtime;
 use crate::snapshot::{Scoped, Snapshot};
 
@@ -63,9 +64,9 @@ pub(super) fn of_address(text: &mut Text, snapshot: &Snapshot, runtime: &Runtime
     lines.push(match &limits.ban {
         None => "ban: off".to_owned(),
         Some(ban) => format!(
-            "ban: for {} after {} refusals within {} ({})",
+            "ban: for {} after {} within {} ({})",
             time(ban.lasts),
-            ban.refusals,
+            counted(ban.refusals, "refusal"),
             time(ban.within),
             word(ban.mode)
         ),

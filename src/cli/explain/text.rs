@@ -1,5 +1,6 @@
 //! The lines that `explain` prints.
 
+use crate::observe::line::counted;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ pub(super) fn size(bytes: u64) -> String {
     match bytes {
         _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
         _ if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
-        _ => format!("{bytes} bytes"),
+        _ => counted(bytes, "byte"),
     }
 }
 

@@ -10,6 +10,7 @@ use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 use super::{Finding, bad, good, soon};
 use crate::config::CertificateFiles;
+use crate::observe::line::counted;
 use crate::upstream::tls::TlsFiles;
 
 /// From here on somebody should order the next one.
@@ -35,7 +36,8 @@ pub(super) fn lifetime(whose: &str, certificate: &X509Ref) -> Finding {
     if (left.days, left.secs) < (0, 0) {
         return bad(format!("{whose} expired on {until}"));
     }
-    let text = format!("{whose} is good until {until}, {} more days", left.days);
+    let more = counted(left.days, "more day");
+    let text = format!("{whose} is good until {until}, {more}");
     if left.days < SOON {
         soon(text)
     } else {

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::signals::Signals;
 use super::{successor, systemd};
 use crate::handover::{Offer, Successor};
+use crate::observe::line::counted_were;
 use crate::observe::log_file;
 use crate::reload;
 use crate::server::Server;
@@ -79,7 +80,7 @@ async fn drain(server: Server, interrupt: &mut Signal) {
         server.stop(within).await
     };
     tokio::select! {
-        cut = draining => info!("stopped; {cut} connections were cut"),
+        cut = draining => info!("stopped; {} cut", counted_were(cut, "connection")),
         _ = interrupt.recv() => info!("SIGINT: stopping now"),
     }
 }
@@ -91,7 +92,7 @@ async fn leave(server: Server, mut successor: Successor, signals: &mut Signals) 
     let hurried = tokio::select! {
         cut = server.leave_to(&mut successor) => {
             server.flush().await;
-            info!("ended; {cut} connections were cut");
+            info!("ended; {} cut", counted_were(cut, "connection"));
             false
         }
         _ = signals.terminate.recv() => true,

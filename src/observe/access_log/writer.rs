@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use super::queue::{Queue, Switch, Work};
+use crate::observe::line::counted_were;
 
 /// Dropped lines are told of no more often than this.
 const TELL: Duration = Duration::from_secs(10);
@@ -209,7 +210,8 @@ impl Writer {
     fn tell_dropped(&mut self) {
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL);
         if self.dropped > 0 && due {
-            warn!("{} lines of the access log were dropped", self.dropped);
+            let dropped = counted_were(self.dropped, "access log line");
+            warn!("{dropped} dropped");
             self.dropped = 0;
             self.told = Some(Instant::now());
         }

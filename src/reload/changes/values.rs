@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config::Encode;
+use crate::observe::line::counted;
 
 /// Characters of one value that are shown.
 const VALUE: usize = 80;
@@ -20,7 +21,7 @@ pub(super) fn of<T: Encode>(old: &T, new: &T) -> String {
         return "changed".to_owned();
     }
     if more > 0 {
-        lines.push(format!("and {more} more changes"));
+        lines.push(format!("and {}", counted(more, "more change")));
     }
     lines.join("; ")
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 
 use crate::config::value::SyslogUrl;
+use crate::observe::line::counted_were;
 
 /// The first pause between two tries, and the longest: each is twice the one before.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -76,7 +77,8 @@ impl Outage {
             return;
         }
         let lost = std::mem::take(&mut self.lost);
-        info!("the access log is sent to {url} again; {lost} lines were lost meanwhile");
+        let lost = counted_were(lost, "line");
+        info!("the access log is sent to {url} again; {lost} lost meanwhile");
     }
 
     /// What was lost without an outage.
@@ -84,8 +86,8 @@ impl Outage {
         let due = self.told.is_none_or(|told| told.elapsed() >= TELL);
         if self.lost > 0 && due && !self.on {
             warn!(
-                "{} lines of the access log were not sent to syslog",
-                self.lost
+                "{} not sent to syslog",
+                counted_were(self.lost, "access log line")
             );
             self.lost = 0;
             self.told = Some(Instant::now());

@@ -11,14 +11,18 @@
 //! # Ok(()) }
 //! ```
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis::config;
-use portcullis::diagnostic::{Report, Source};
+use portcullis::diagnostic::Report;
+use portcullis::load::load;
+use portcullis::observe::logger;
+use portcullis::reload::{self, Outcome};
 use portcullis::server::{Server, StartError};
 use serde_json::json;
 use tempfile::TempDir;
@@ -130,10 +134,14 @@ impl Demo {
                 text = text.replace(written, &actual.to_string());
             }
         }
-        std::fs::write(folder.path().join("demo.yaml"), &text)?;
-        let source = Source::new("demo.yaml", folder.path(), text.as_str());
-        let config = config::parse(&source).map_err(io::Error::other)?;
-        let server = Server::start(&config).await.map_err(|error| match error {
+        let file = folder.configuration();
+        std::fs::write(&file, &text)?;
+        let (loaded, source) = load(&file).map_err(io::Error::other)?;
+        if ports == Ports::OfTheFile {
+            // It has the process to itself, and so the log.
+            logger::start(&loaded.config.log)?;
+        }
+        let server = Server::start(loaded).await.map_err(|error| match error {
             StartError::Config(mistakes) => io::Error::other(Report::new(source, mistakes)),
             other => io::Error::other(other),
         })?;
@@ -169,7 +177,12 @@ impl Demo {
 
     /// The configuration that runs.
     pub fn configuration(&self) -> PathBuf {
-        self.folder.path().join("demo.yaml")
+        self.folder.configuration()
+    }
+
+    /// Reads the configuration again, as SIGHUP has it.
+    pub async fn reload(&self) -> Outcome {
+        reload::reload(&self.server, &self.configuration()).await
     }
 
     /// The certificate that vouches for the gateway's.
@@ -216,19 +229,34 @@ impl Folder {
             Folder::Own(folder) => folder.path(),
         }
     }
+
+    fn configuration(&self) -> PathBuf {
+        self.path().join("demo.yaml")
+    }
 }
 
 fn prepare(folder: &Path) -> io::Result<()> {
     let authority = Authority::new("Portcullis demo authority")?;
     let identity = authority.issue(&["localhost"])?;
     std::fs::write(folder.join("demo.pem"), &identity.certificate_pem)?;
-    std::fs::write(folder.join("demo.key"), &identity.key_pem)?;
+    write_secret(&folder.join("demo.key"), &identity.key_pem)?;
     std::fs::write(folder.join("authority.pem"), authority.pem())?;
     std::fs::create_dir(folder.join("I3Root"))?;
     for (name, text) in FILES {
         std::fs::write(folder.join("I3Root").join(name), text)?;
     }
     Ok(())
+}
+
+/// Writes a new file that nobody else may read.
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
 }
 
 /// Something happens in the contact center every few seconds: each session hears of it.

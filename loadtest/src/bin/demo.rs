@@ -1,19 +1,15 @@
-//! `make demo`: the gateway and simulated servers on loopback, until Ctrl-C.
+//! `make demo`: the gateway and simulated servers on loopback, until Ctrl-C. SIGHUP has it read its file again.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use loadtest::demo::{Demo, Ports};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("portcullis=info"))
-        .init();
-    match Demo::start(Ports::OfTheFile).await {
-        Ok(demo) => {
-            println!("{}", what_to_try(&demo));
-            let _ = tokio::signal::ctrl_c().await;
-            ExitCode::SUCCESS
-        }
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("the demo cannot start: {error}");
             ExitCode::FAILURE
@@ -21,10 +17,33 @@ async fn main() -> ExitCode {
     }
 }
 
+async fn run() -> io::Result<()> {
+    // Before anything else: from here on a SIGHUP is a message and no longer the end of the process.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let demo = Demo::start(Ports::OfTheFile).await?;
+    println!("{}", what_to_try(&demo));
+    tokio::select! {
+        () = reloads(&demo, &mut hangup) => Ok(()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Follows the file until the terminal is closed, which sends a SIGHUP too.
+async fn reloads(demo: &Demo, hangup: &mut Signal) {
+    let had_terminal = io::stdin().is_terminal();
+    while hangup.recv().await.is_some() {
+        if had_terminal && !io::stdin().is_terminal() {
+            return;
+        }
+        demo.reload().await;
+    }
+}
+
 fn what_to_try(demo: &Demo) -> String {
     let origin = demo.origin();
     let admin = demo.admin();
     let authority = demo.authority().display().to_string();
+    let process = std::process::id();
     let configuration = demo.configuration().display().to_string();
     format!(
         "
@@ -49,7 +68,11 @@ Portcullis runs, with simulated ICWS, Web Tools and WebHTMLService servers behin
 
   What would happen to a request, and why:
 
-    cargo run -q -p portcullis -- explain -c {configuration} {origin}/apps/client/api/ICSERVER2/icws/connection
+    target/debug/portcullis explain -c {configuration} {origin}/apps/client/api/ICSERVER2/icws/connection
+
+  After an edit of {configuration}:
+
+    kill -HUP {process}
 
 Ctrl-C ends it.
 "

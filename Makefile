@@ -13,7 +13,8 @@ help: ## Show this list
 
 demo: ## Start the gateway with simulated servers on loopback and print what to try
 	@scripts/prepare demo
-	$(CARGO) run $(LOCKED) --package loadtest --bin demo
+	$(CARGO) build $(LOCKED) --package portcullis --package loadtest --bin portcullis --bin demo
+	target/debug/demo
 
 # Doc tests come first, because nextest does not run them and its summary has to be the last line of the log.
 test: ## Run every test of the workspace (some need Chromium or Prometheus, see scripts/prepare)

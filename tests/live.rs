@@ -63,19 +63,9 @@ async fn look(world: World, servers: &str) -> Ran {
 
 async fn look_at(world: World, text: &str) -> Ran {
     world.write("p.yaml", text);
-    tokio::task::spawn_blocking(move || {
-        // The limit of descriptors is a finding of its own, and its own test.
-        let mut command = std::process::Command::new("sh");
-        command
-            .arg("-c")
-            .arg("ulimit -n 65536 2>/dev/null; exec \"$0\" check --live -c p.yaml")
-            .arg(env!("CARGO_BIN_EXE_portcullis"))
-            .current_dir(world.folder())
-            .env_remove("RUST_LOG");
-        Ran::from(command.output().unwrap())
-    })
-    .await
-    .unwrap()
+    tokio::task::spawn_blocking(move || world.run(&["check", "--live", "-c", "p.yaml"]))
+        .await
+        .unwrap()
 }
 
 /// The lines about `server`, without what is said of the descriptors.
@@ -83,18 +73,10 @@ fn about<'r>(ran: &'r Ran, name: &str) -> Vec<&'r str> {
     ran.out.lines().filter(|line| line.contains(name)).collect()
 }
 
-/// The code that the findings should give: descriptors may be scarce where the tests run.
+/// Nothing has failed.
 fn good(ran: &Ran) {
-    let failed: Vec<_> = ran
-        .out
-        .lines()
-        .filter(|line| line.starts_with("FAILED"))
-        .collect();
-    assert!(
-        failed.iter().all(|line| line.contains("may open")),
-        "{ran:?}"
-    );
-    assert_eq!(ran.code, Some(i32::from(!failed.is_empty())), "{ran:?}");
+    assert!(!ran.out.contains("FAILED"), "{ran:?}");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -363,7 +345,7 @@ async fn a_server_that_is_stuck_in_tls_1_2_fails_where_the_file_asks_for_1_3() {
 }
 
 #[test]
-fn a_low_limit_of_descriptors_fails_with_what_to_set() {
+fn a_low_limit_of_descriptors_is_the_shells_and_noted_with_what_to_set() {
     let world = World::new();
     world.write("p.yaml", HEAD);
     let output = std::process::Command::new("sh")
@@ -374,8 +356,8 @@ fn a_low_limit_of_descriptors_fails_with_what_to_set() {
         .output()
         .unwrap();
     let ran = Ran::from(output);
-    assert_eq!(ran.code, Some(1));
-    let expected = "FAILED this process may open 256 files, which is about 128 clients at a time: set LimitNOFILE=65536 in the unit, or `ulimit -n 65536`\n";
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected = " note  this shell may open 256 files; a gateway started from it has room for about 128 clients: `ulimit -n 65536`. Under systemd LimitNOFILE= of the unit counts instead\n";
     assert!(ran.out.contains(expected), "{ran:?}");
 }
 
@@ -386,5 +368,5 @@ fn findings_stay_out_of_the_file_that_show_prints() {
     let shown = world.run(&["check", "--show", "-c", "p.yaml"]);
     let looked = world.run(&["check", "--show", "--live", "-c", "p.yaml"]);
     assert_eq!(shown.out, looked.out);
-    assert!(looked.err.contains("this process may open"), "{looked:?}");
+    assert!(looked.err.contains("this shell may open"), "{looked:?}");
 }

@@ -49,6 +49,7 @@ pub(super) async fn check(file: &Path, show: bool, live: bool) -> ExitCode {
     for Finding { verdict, text } in &found {
         let mark = match verdict {
             Verdict::Good => "  ok  ",
+            Verdict::Note => " note ",
             Verdict::Soon => " SOON ",
             Verdict::Bad => "FAILED",
         };

@@ -38,6 +38,8 @@ pub(super) struct Finding {
 pub(super) enum Verdict {
     /// Nothing.
     Good,
+    /// Nothing here, but somebody should know.
+    Note,
     /// Something before long.
     Soon,
     /// Something now.
@@ -47,6 +49,13 @@ pub(super) enum Verdict {
 fn good(text: String) -> Finding {
     Finding {
         verdict: Verdict::Good,
+        text,
+    }
+}
+
+fn note(text: String) -> Finding {
+    Finding {
+        verdict: Verdict::Note,
         text,
     }
 }
@@ -97,18 +106,19 @@ pub(super) async fn look(config: &Config, snapshot: &Snapshot) -> Vec<Finding> {
     found
 }
 
+/// The limit of whoever checks, often a shell's: the gateway's own is for the unit to say, so a low one here is no fault.
 fn descriptors() -> Finding {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
         .unwrap_or(u64::MAX);
     if limit < DESCRIPTORS {
-        bad(format!(
-            "this process may open {limit} files, which is about {} clients at a time: set LimitNOFILE={DESCRIPTORS} in the \
-             unit, or `ulimit -n {DESCRIPTORS}`",
+        note(format!(
+            "this shell may open {limit} files; a gateway started from it has room for about {} clients: `ulimit -n {DESCRIPTORS}`. \
+             Under systemd LimitNOFILE= of the unit counts instead",
             limit / 2
         ))
     } else {
-        good(format!("this process may open {limit} files"))
+        good(format!("this shell may open {limit} files"))
     }
 }
 

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
@@ -150,7 +150,9 @@ fn routes(gateway: Gateway) -> Router {
         .merge(live::routes())
         .merge(dashboard::routes())
         .merge(sign_in::routes())
-        .fallback(async || text(StatusCode::NOT_FOUND, "not found\n".to_owned()))
+        .fallback(async |request: Request| {
+            guard::said(&request, StatusCode::NOT_FOUND, "not found")
+        })
         .layer(middleware::from_fn_with_state(
             gateway.clone(),
             guard::guarded,
@@ -198,20 +200,18 @@ impl Drop for Admin {
     }
 }
 
+/// Prometheus' own media type; browsers show it as text.
 async fn metrics(State(gateway): State<Gateway>) -> impl IntoResponse {
     let scraped = gateway.runtime.scrape(&gateway.snapshot.load());
-    text(StatusCode::OK, scraped)
+    let media = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, media)], scraped)
 }
 
 type Text = (StatusCode, [(HeaderName, &'static str); 2], String);
 
-/// Prometheus' own media type; browsers show it as text.
 fn text(status: StatusCode, body: String) -> Text {
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        ),
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
     (status, headers, body)

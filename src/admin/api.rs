@@ -12,7 +12,7 @@
 //! GET  /api/live                     all of it each second, for the dashboard: see `live`
 //! ```
 //!
-//! A mistake is answered `{"error": "..."}` with 400, 404, 408, 409, 413 or 415.
+//! A mistake is answered `{"error": "..."}` with 400, 404, 405, 408, 409, 413 or 415.
 
 mod servers;
 mod users;
@@ -56,7 +56,16 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/api/users", get(users::users))
         .route("/api/servers", get(servers::servers))
         .route("/api/reload", get(reload))
+        .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(LARGEST))
+}
+
+/// `Allow` comes from the router.
+pub(super) async fn other_method() -> Answer {
+    error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path takes other methods: see `Allow`",
+    )
 }
 
 /// An answer that may be long: a hundred thousand bans take tens of milliseconds, which are not those of the threads that serve clients.

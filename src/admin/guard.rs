@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::arrival::Arrival;
 use super::pass::{self, NoPass, Pass};
-use super::{Gateway, origin, sign_in, standing, text};
+use super::{Gateway, api, origin, sign_in, standing, text};
 use crate::observe::metrics::AdminRefusal;
 
 /// A browser shows what is here as text, in no frame, and hands it to no other page. An answer that says otherwise is let be: a page has
@@ -84,9 +84,8 @@ async fn judged(gateway: &Gateway, mut request: Request, next: Next) -> Response
         || !changes && origin::is_read_in_vain(&request)
     {
         refused(AdminRefusal::Site);
-        let body =
-            "{\"error\":\"a page of another site may neither change nor read anything here\"}\n";
-        return (StatusCode::FORBIDDEN, body).into_response();
+        let why = "a page of another site may neither change nor read anything here";
+        return said(&request, StatusCode::FORBIDDEN, why);
     }
     let path = request.uri().path();
     if OPEN.contains(&path) {
@@ -114,7 +113,7 @@ async fn judged(gateway: &Gateway, mut request: Request, next: Next) -> Response
 /// An answer that whoever asked understands: JSON to a call, a page to a browser, text to everything else.
 fn turned_away(gateway: &Gateway, request: &Request, why: &NoPass) -> Response {
     let has_token = gateway.snapshot.load().admin.token.is_some();
-    let said = match why {
+    let reason = match why {
         NoPass::Stranger if has_token => {
             "say `Authorization: Bearer TOKEN`, or sign in at /sign-in".to_owned()
         }
@@ -127,18 +126,14 @@ fn turned_away(gateway: &Gateway, request: &Request, why: &NoPass) -> Response {
             time.as_secs() + 1
         ),
     };
-    let path = request.uri().path();
     let status = match why {
         NoPass::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::UNAUTHORIZED,
     };
-    let mut answer = if path.starts_with("/api/") {
-        let body = format!("{}\n", serde_json::json!({ "error": said }));
-        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-    } else if has_token && path != "/metrics" && wants_a_page(request) {
+    let mut answer = if has_token && wants_a_page(request) {
         sign_in::page(status, None)
     } else {
-        text(status, format!("{said}\n")).into_response()
+        said(request, status, &reason)
     };
     match why {
         NoPass::Wait(time) => retry_after(answer.headers_mut(), *time),
@@ -152,6 +147,18 @@ fn turned_away(gateway: &Gateway, request: &Request, why: &NoPass) -> Response {
     answer
 }
 
+/// What is wrong: as JSON to a call, as text to everything else.
+pub(super) fn said(request: &Request, status: StatusCode, why: &str) -> Response {
+    match is_call(request) {
+        true => api::error(status, why).into_response(),
+        false => text(status, format!("{why}\n")).into_response(),
+    }
+}
+
+fn is_call(request: &Request) -> bool {
+    request.uri().path().starts_with("/api/")
+}
+
 /// When it is worth trying again.
 pub(super) fn retry_after(headers: &mut HeaderMap, time: std::time::Duration) {
     headers.insert(header::RETRY_AFTER, (time.as_secs() + 1).into());
@@ -160,5 +167,6 @@ pub(super) fn retry_after(headers: &mut HeaderMap, time: std::time::Duration) {
 fn wants_a_page(request: &Request) -> bool {
     let mut accepted = request.headers().get_all(header::ACCEPT).iter();
     let is_page = |field: &HeaderValue| field.to_str().is_ok_and(|text| text.contains("text/html"));
-    origin::is_read(request) && accepted.any(is_page)
+    let is_for_programs = is_call(request) || request.uri().path() == "/metrics";
+    !is_for_programs && origin::is_read(request) && accepted.any(is_page)
 }

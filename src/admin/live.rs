@@ -31,8 +31,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::Gateway;
 use super::guard::SignedIn;
+use super::{Gateway, api};
 use listeners::{Listeners, Place};
 
 /// Where the seconds of the process come late, a sample is made all the same, so that a page does not take the gateway for gone.
@@ -71,6 +71,7 @@ pub(super) fn routes() -> Router<Gateway> {
     Router::new()
         .route("/api/live", get(live))
         .route("/api/live/users", get(users::find))
+        .method_not_allowed_fallback(api::other_method)
 }
 
 async fn live(

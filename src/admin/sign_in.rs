@@ -3,7 +3,7 @@
 //! ```text
 //! GET  /sign-in                    the page
 //! POST /sign-in     token=...      303 to / with the session's cookie, or the page again with what is wrong
-//! POST /sign-out                   303 to /sign-in without it
+//! POST /sign-out                   303 to /sign-in without it; to / where there is no token to sign in with
 //! ```
 
 use std::time::Duration;
@@ -129,7 +129,11 @@ async fn signed_out(
 ) -> Response {
     let sessions = &gateway.runtime.operators.sessions;
     pass::cookies(&headers, &arrival).for_each(|id| sessions.end(id));
-    to(PAGE, &arrival, "", Duration::ZERO)
+    let place = match gateway.snapshot.load().admin.token {
+        Some(_) => PAGE,
+        None => "/",
+    };
+    to(place, &arrival, "", Duration::ZERO)
 }
 
 /// Sends a browser on, with a session's number to remember for so long.

@@ -115,6 +115,47 @@ async fn a_call_is_refused_in_json_a_scraper_in_text_and_a_browser_by_the_sign_i
 }
 
 #[tokio::test]
+async fn everything_but_metrics_is_plain_text_or_below_api_json_whatever_goes_wrong() {
+    let stage = Stage::with(PLAIN).await;
+    let stranger = "Host: evil.example\r\n";
+    let elsewhere = "Sec-Fetch-Site: cross-site\r\n";
+    let text = "text/plain; charset=utf-8";
+    let json = "application/json";
+    for (line, fields, expected, media, allowed) in [
+        ("GET /healthz", "", 200, text, None),
+        ("GET /readyz", "", 200, text, None),
+        ("GET /nowhere", "", 404, text, None),
+        ("GET /apis", "", 404, text, None),
+        ("GET /dashboard/nowhere", "", 404, text, None),
+        ("GET /healthz", stranger, 421, text, None),
+        ("POST /sign-out", elsewhere, 403, text, None),
+        (
+            "GET /metrics",
+            "",
+            200,
+            "text/plain; version=0.0.4; charset=utf-8",
+            None,
+        ),
+        ("GET /api/nope", "", 404, json, None),
+        ("GET /api/", "", 404, json, None),
+        ("POST /api/bans/nope", "", 404, json, None),
+        ("POST /api/bans", elsewhere, 403, json, None),
+        ("DELETE /api/bans", "", 405, json, Some("GET,HEAD,POST")),
+        ("GET /api/bans/lift", "", 405, json, Some("POST")),
+        ("POST /api/live", "", 405, json, Some("GET,HEAD")),
+    ] {
+        let got = ask(&stage.plain(), line, fields, "").await;
+        assert_eq!(got.status(), Some(expected), "{line}");
+        assert_eq!(field(&got, "content-type").unwrap(), media, "{line}");
+        assert_eq!(field(&got, "allow").as_deref(), allowed, "{line}");
+        if media == json {
+            let told: serde_json::Value = serde_json::from_slice(got.body()).unwrap();
+            assert!(told["error"].is_string(), "{line}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_address_with_too_many_wrong_tokens_waits_and_others_do_not() {
     let stage = Stage::with(WITH_TOKEN).await;
     let guesser = stage.plain().from([127, 0, 2, 7].into());
@@ -180,6 +221,9 @@ async fn on_loopback_without_a_token_everything_is_open_and_there_is_nothing_to_
     assert_eq!(status(&stage.plain(), "GET /metrics", "").await, 200);
     assert_eq!(status(&stage.plain(), "GET /api/bans", "").await, 200);
     assert_eq!(status(&stage.plain(), "GET /sign-in", "").await, 404);
+    let out = ask(&stage.plain(), "POST /sign-out", "", "").await;
+    assert_eq!(out.status(), Some(303));
+    assert_eq!(field(&out, "location").unwrap(), "/");
     assert_eq!(
         sign_in(&stage.plain(), TOKEN).await.unwrap_err().status(),
         Some(404)

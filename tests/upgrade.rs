@@ -181,7 +181,11 @@ fn the_end_of_a_new_process_that_cannot_take_over_is_told() {
     world.write("p.yaml", &upgradable("nonsense: true\n"));
     old.signal(Signal::USR2);
     old.wait_for("has ended; this one goes on", 1);
-    assert!(old.log().contains("unknown key `nonsense`"), "{}", old.log());
+    assert!(
+        old.log().contains("unknown key `nonsense`"),
+        "{}",
+        old.log()
+    );
     old.signal(Signal::TERM);
     assert_eq!(old.end().0.code(), Some(0));
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::probe::Outcome;
 use super::{Change, Condition, Failure, ServerHealth, rounds};
+use crate::observe::line::counted;
 use crate::observe::metrics::HealthMetrics;
 use crate::upstream::Upstream;
 
@@ -71,8 +72,8 @@ impl Asking {
         match change.to {
             Condition::Down => {
                 let why = change.why.unwrap_or_default();
-                let failures = change.failures;
-                warn!("{name} is down: {why} ({failures} failures in a row{was})");
+                let failures = counted(change.failures, "failure");
+                warn!("{name} is down: {why} ({failures} in a row{was})");
             }
             Condition::Standby => info!("{name} stands by: it answers 503{was}"),
             to => info!("{name} is {}{was}", to.word()),

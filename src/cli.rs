@@ -12,7 +12,6 @@ mod run;
 mod servers;
 mod users;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -105,13 +104,6 @@ enum Command {
     },
     /// Print the JSON Schema of the configuration, for editors
     Schema,
-    /// What SIGUSR2 runs in between: starts a program that is nobody's child
-    #[command(hide = true)]
-    Apart {
-        program: PathBuf,
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<OsString>,
-    },
 }
 
 /// Every command and option, for whoever writes manual pages and completions of them.
@@ -121,6 +113,9 @@ pub fn command() -> clap::Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    if let Some(ended) = run::successor::apart() {
+        return ended;
+    }
     let arguments = Arguments::parse();
     let file = arguments.file.config;
     let run = Command::Run { take_over: false };
@@ -141,7 +136,6 @@ pub fn main() -> ExitCode {
             told(Listener::find(&admin, &file).and_then(|admin| servers::servers(&what, &admin)))
         }
         Command::Health { admin } => told(health::health(&admin, &file)),
-        Command::Apart { program, arguments } => run::successor::apart(&program, &arguments),
         Command::Schema => {
             print(&format!("{:#}\n", crate::config::schema()));
             ExitCode::SUCCESS

@@ -27,6 +27,9 @@ static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
 /// The program of this process, also after a package has put another one in the place of its file (proc_pid_exe(5)).
 const MYSELF: &str = "/proc/self/exe";
 
+/// The first argument of the process in between.
+const APART: &str = "start-apart";
+
 /// How often a process that starts is looked after.
 const LOOK: Duration = Duration::from_millis(100);
 const AT_ONCE: Timespec = Timespec {
@@ -64,7 +67,7 @@ pub(super) async fn start(file: &Path, watched: &mut JoinSet<()>) {
 
 async fn begin(program: &Path, file: &Path) -> io::Result<i32> {
     let arguments: [OsString; 6] = [
-        "apart".into(),
+        APART.into(),
         program.into(),
         "run".into(),
         "--take-over".into(),
@@ -99,8 +102,14 @@ async fn end(pid: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// What runs in between: starts the program, says its number or why there is none, and ends.
-pub(in crate::cli) fn apart(program: &Path, arguments: &[OsString]) -> ExitCode {
+/// What runs in between, where that is what the process was started for: starts the program, says its number or why there is none, and
+/// ends. No command, for it is nothing that anybody would type.
+pub(in crate::cli) fn apart() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != APART {
+        return None;
+    }
+    let program = arguments.next()?;
     // Its standard output is this process's word to whoever has started it.
     let out = stderr().as_fd().try_clone_to_owned();
     let begun = out.and_then(|out| {
@@ -113,5 +122,5 @@ pub(in crate::cli) fn apart(program: &Path, arguments: &[OsString]) -> ExitCode 
     };
     // Whoever has started it has ended meanwhile.
     let _ = writeln!(io::stdout(), "{said}");
-    code
+    Some(code)
 }

@@ -68,6 +68,8 @@ pub struct Server {
     admin: Mutex<Admin>,
     /// Ended with the server.
     tasks: Vec<JoinHandle<()>>,
+    /// Follows what is left of the process before this one.
+    predecessor: Option<JoinHandle<()>>,
     /// A new process has everything.
     handed_over: AtomicBool,
     /// What was read; locked for as long as a reload takes, so that there is one at a time.
@@ -76,7 +78,11 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        let following = self.predecessor.iter();
+        self.tasks
+            .iter()
+            .chain(following)
+            .for_each(JoinHandle::abort);
         self.runtime.health.stop();
     }
 }
@@ -151,6 +157,7 @@ impl Server {
             door,
             admin: Mutex::new(admin),
             handed_over: AtomicBool::new(false),
+            predecessor: None,
             running: tokio::sync::Mutex::new(Running {
                 config,
                 digest,
@@ -161,7 +168,7 @@ impl Server {
             match old.serving().await {
                 Ok(remains) => {
                     let following = upgrade::follow(remains, server.runtime.clone());
-                    server.tasks.push(tokio::spawn(following));
+                    server.predecessor = Some(tokio::spawn(following));
                 }
                 // It has left the sockets and the last word to this process, however it ended.
                 Err(why) => {
@@ -178,6 +185,11 @@ impl Server {
     /// Each listener as the file has it and as it is: they differ for port 0, which lets the system choose.
     pub fn bound(&self) -> Vec<(SocketAddr, SocketAddr)> {
         self.door.bound()
+    }
+
+    /// Ends with the process before this one, if there is one that still finishes.
+    pub(crate) fn predecessor(&mut self) -> Option<JoinHandle<()>> {
+        self.predecessor.take()
     }
 
     /// Where the admin listener is.

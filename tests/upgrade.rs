@@ -20,6 +20,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 
 use client::{ask, get, open, readiness, slow_server, status, with_server, world};
 use gateway::{Gateway, PATIENCE, until};
@@ -33,6 +34,20 @@ const TAKE_OVER: [&str; 4] = ["run", "--take-over", "-c", "p.yaml"];
 
 fn upgradable(rest: &str) -> String {
     client::file("") + UNLIMITED + "upgrade: { socket: upgrade.sock }\n" + rest
+}
+
+/// A gateway that waits for a successor while its server waits for a word to answer the one request under way.
+fn busy() -> (World, Gateway, TcpStream, Sender<()>) {
+    let (server, arrived, go) = slow_server();
+    let world = world(&(with_server(server) + "upgrade: { socket: upgrade.sock }\n"));
+    let gateway = Gateway::start(&world);
+    waits(&world);
+    let (public, _) = gateway.addresses();
+    let mut running = open(public[0]);
+    let head = get("s.example.com", "/");
+    running.write_all(head.as_bytes()).unwrap();
+    arrived.recv_timeout(PATIENCE).unwrap();
+    (world, gateway, running, go)
 }
 
 fn waits(world: &World) {
@@ -145,32 +160,29 @@ fn a_new_process_takes_over_and_nobody_is_refused_or_cut() {
 
 #[test]
 fn sigusr2_starts_a_new_process_that_takes_over() {
-    let world = world(&upgradable(""));
-    let old = Gateway::start(&world);
+    let (world, mut old, mut running, go) = busy();
     let (public, admin) = old.addresses();
-    waits(&world);
     old.signal(Signal::USR2);
     old.wait_for("has taken over", 1);
     let log = old.log();
     let (_, pid) = log.split_once("life] process ").unwrap();
     let pid: i32 = pid.split(' ').next().unwrap().parse().unwrap();
-    // systemd would kill a main process that is a child of another one, in place of letting it finish.
+    // systemd would kill a main process that is a child of another one, in place of letting it finish. Seen while that still runs.
     let parent = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let parent = parent.lines().find_map(|line| line.strip_prefix("PPid:"));
     assert_ne!(parent.unwrap().trim(), old.id().to_string());
-    let mut old = old;
+    assert!(old.runs());
+    go.send(()).unwrap();
+    assert!(ask(&mut running, "").ends_with("done"));
     until("the old process ends", || (!old.runs()).then_some(())).unwrap();
-    assert_eq!(
-        status(&ask(&mut open(public[0]), &get("a.example.com", "/"))),
-        "200"
-    );
+    let answer = ask(&mut open(public[0]), &get("a.example.com", "/"));
+    assert_eq!(status(&answer), "200");
     assert_eq!(status(&readiness(admin)), "200");
     let successor = Pid::from_raw(pid).unwrap();
     kill_process(successor, Signal::TERM).unwrap();
-    until("the new process ends too", || {
-        TcpStream::connect(admin).is_err().then_some(())
-    })
-    .unwrap();
+    let is_gone = || TcpStream::connect(admin).is_err().then_some(());
+    until("the new process ends too", is_gone).unwrap();
+    drop(world);
 }
 
 #[test]
@@ -521,4 +533,21 @@ fn a_successor_lists_who_is_signed_in_and_whose_stream_the_old_process_has() {
     until("nobody is left", || users(admin).is_empty().then_some(())).unwrap();
     let log = new.log();
     assert!(!log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn under_systemd_a_process_that_is_stopped_ends_after_the_one_before_it() {
+    let (world, old, mut running, go) = busy();
+    let path = world.folder().join("notify.sock");
+    let _systemd = UnixDatagram::bind(&path).unwrap();
+    let notify = [("NOTIFY_SOCKET", path.to_str().unwrap())];
+    let mut new = Gateway::run(&world, &TAKE_OVER, &notify);
+    old.wait_for("has taken over", 1);
+    new.signal(Signal::TERM);
+    new.wait_for("the process before this one still finishes", 1);
+    assert!(new.runs());
+    go.send(()).unwrap();
+    assert!(ask(&mut running, "").ends_with("done"));
+    assert_eq!(old.end().0.code(), Some(0));
+    assert_eq!(new.end().0.code(), Some(0));
 }

@@ -53,7 +53,8 @@ impl Server {
     /// Lets connections finish, within `upgrade.within`, and tells the new process how many there are. Returns how many had to be cut.
     pub async fn leave_to(&self, successor: &mut Successor) -> usize {
         self.runtime.drains();
-        self.tasks.iter().for_each(JoinHandle::abort);
+        let older = self.predecessor.iter();
+        self.tasks.iter().chain(older).for_each(JoinHandle::abort);
         self.admin_listener().close();
         let report = async {
             let mut tick = tokio::time::interval(REPORT);

@@ -15,6 +15,7 @@ use std::time::Duration;
 use log::{info, warn};
 use tokio::signal::unix::Signal;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::signals::Signals;
 use super::{successor, systemd};
@@ -36,7 +37,7 @@ enum End {
 /// Returns when the process may end.
 pub(super) async fn live(
     file: &Path,
-    server: Server,
+    mut server: Server,
     mut signals: Signals,
     took_over: bool,
     again: bool,
@@ -57,10 +58,15 @@ pub(super) async fn live(
         }
         End::Terminated => {
             let lifecycle = server.snapshot().lifecycle.clone();
-            systemd::stopping(lifecycle.delay.unwrap_or_default() + lifecycle.within);
+            let within = lifecycle.delay.unwrap_or_default() + lifecycle.within;
+            systemd::stopping(within);
+            let deadline = Instant::now() + within;
+            let predecessor = server.predecessor();
             drain(server, &mut signals.interrupt).await;
+            systemd::after(predecessor, deadline).await;
         }
         End::Succeeded(successor) => {
+            successor::stands_alone(successor.pid()).await;
             systemd::succeeded_by(successor.pid());
             leave(server, successor, &mut signals).await;
         }

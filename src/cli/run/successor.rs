@@ -32,6 +32,9 @@ const APART: &str = "start-apart";
 
 /// How often a process that starts is looked after.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often the one in between is looked after, a second in all.
+const LOOKS: usize = 200;
+const BETWEEN: Duration = Duration::from_millis(5);
 const AT_ONCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 0,
@@ -89,6 +92,30 @@ async fn begin(program: &Path, file: &Path) -> io::Result<i32> {
         "" => io::Error::other(between.status.to_string()),
         why => io::Error::other(why.to_owned()),
     })
+}
+
+/// Returns when the process is no longer a child of the one in between, which takes a millisecond and must not take longer than this one
+/// waits with its word to systemd.
+pub(super) async fn stands_alone(pid: u32) {
+    let us = Some(std::process::id());
+    let is_below_us = || {
+        let above = parent(pid);
+        above == us || above.and_then(parent) == us
+    };
+    for _ in 0..LOOKS {
+        if !is_below_us() {
+            return;
+        }
+        sleep(BETWEEN).await;
+    }
+    warn!("process {pid} is still somebody's child: systemd will not wait for its end");
+}
+
+/// proc_pid_stat(5): the name in parentheses is field 2, the parent field 4.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Returns when the process has ended. Nobody but its parent learns how.

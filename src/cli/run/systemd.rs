@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use log::warn;
+use log::{info, warn};
 use sd_notify::{NotifyState, notify};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 /// From the drain's deadline to the end of the process.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -30,6 +32,17 @@ pub(super) fn stopping(within: Duration) {
 /// The successor is the service from now on. This process ends when its connections have.
 pub(super) fn succeeded_by(pid: u32) {
     tell(&[NotifyState::MainPid(pid)]);
+}
+
+/// The main process ends last. What is left then has `TimeoutStopSec=` and no say in it, whatever the file gives it.
+pub(super) async fn after(predecessor: Option<JoinHandle<()>>, deadline: Instant) {
+    let Some(mut predecessor) = predecessor.filter(|old| !old.is_finished()) else {
+        return;
+    };
+    if std::env::var_os("NOTIFY_SOCKET").is_some() {
+        info!("the process before this one still finishes");
+        let _ = timeout_at(deadline, &mut predecessor).await;
+    }
 }
 
 /// Says for ever that the process lives: from a task of the runtime, so that a runtime that stands still says nothing.

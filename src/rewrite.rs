@@ -23,7 +23,7 @@ mod splice;
 pub use cookies::{join_cookies, joined_cookies};
 pub use forwarded::{
     ForwardingHeaders, MAX_HOPS, client_address, dropped_from_untrusted, forwarded_for,
-    original_url,
+    names_a_method, original_url,
 };
 pub use location::LocationRewrite;
 pub use mapping::{PathMap, PathMapError, Scope, Unmapped};

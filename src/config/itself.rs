@@ -14,10 +14,9 @@ use super::admin::Admin;
 use super::decode::Context;
 use super::listeners::Listener;
 use super::servers::Server;
-use super::value::{Scheme, ServerName};
+use super::value::ServerName;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::itself::reaches;
-use crate::kinds;
 
 /// Checks every server.
 pub(super) fn check(
@@ -54,10 +53,6 @@ pub(super) fn check(
 /// Where it is reached for sure; nothing if only a name server knows.
 fn addresses(server: &Server) -> Vec<SocketAddr> {
     let url = &server.url;
-    let is_tls = url.scheme == Scheme::Https;
-    let kind = kinds::named(server.kind.word());
-    let usual = kind.and_then(|kind| kind.default_port(is_tls));
-    let port = url.port.or(usual).unwrap_or(if is_tls { 443 } else { 80 });
     let ips: Vec<IpAddr> = match url.host.ip() {
         Some(ip) => vec![ip],
         // RFC 6761, 6.3.
@@ -67,6 +62,6 @@ fn addresses(server: &Server) -> Vec<SocketAddr> {
         None => Vec::new(),
     };
     ips.into_iter()
-        .map(|ip| SocketAddr::new(ip, port))
+        .map(|ip| SocketAddr::new(ip, server.port()))
         .collect()
 }

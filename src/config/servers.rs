@@ -5,8 +5,10 @@ use super::choice::choice;
 use super::section::section;
 use super::tls::CertificateFiles;
 use super::value::{
-    DisplayName, Duration, FilePath, HostKey, HostName, PairName, PathPrefix, ServerUrl, TlsVersion,
+    DisplayName, Duration, FilePath, HostKey, HostName, PairName, PathPrefix, Scheme, ServerUrl,
+    TlsVersion,
 };
+use crate::kinds;
 
 mod check;
 mod health;
@@ -53,6 +55,17 @@ section! {
     }
     parts ServerParts check::parts;
     finish check::finish;
+}
+
+impl Server {
+    /// The port: the one that is written, or the kind's own, or that of the scheme.
+    pub fn port(&self) -> u16 {
+        let is_tls = self.url.scheme == Scheme::Https;
+        let kind = kinds::named(self.kind.word());
+        let usual = kind.and_then(|kind| kind.default_port(is_tls));
+        let of_scheme = if is_tls { 443 } else { 80 };
+        self.url.port.or(usual).unwrap_or(of_scheme)
+    }
 }
 
 choice! {

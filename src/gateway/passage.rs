@@ -11,17 +11,6 @@ use crate::reason::Reason;
 use crate::request_id::X_REQUEST_ID;
 use crate::rewrite::{self, ForwardingHeaders};
 
-/// SECURITY: many frameworks take the method from one of these instead, and a route's `methods` would have let another one through. As
-/// variables of a program with underscores they are the same.
-const OVERRIDES: [&str; 6] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x_http_method_override",
-    "x_http_method",
-    "x_method_override",
-];
-
 /// Refuses a server whose TLS is older than the file allows, before a byte of the request is sent.
 ///
 /// # Errors
@@ -59,9 +48,8 @@ pub fn prepare(exchange: &Exchange, head: &mut RequestHeader) -> Result<()> {
     }
     say_who_asks(head, exchange, call)?;
     if call.route.methods.is_some() {
-        OVERRIDES
-            .iter()
-            .for_each(|name| drop(head.remove_header(*name)));
+        // SECURITY: the route's list would have let another method through.
+        drop_fields(head, rewrite::names_a_method);
     }
     head.insert_header(X_REQUEST_ID, exchange.id.to_string())?;
     call.upstream.facts.kind.request(call, head)
@@ -82,19 +70,22 @@ fn say_who_asks(head: &mut RequestHeader, exchange: &Exchange, call: &Call) -> R
     let client = rewrite::forwarded_for(peer, chain, &trust.trusted);
     if !call.peer_trusted {
         // SECURITY: a server that reads any of these would believe the client's own word about itself.
-        let forged: Vec<HeaderName> = head
-            .headers
-            .keys()
-            .filter(|name| rewrite::dropped_from_untrusted(name.as_str()).is_some())
-            .cloned()
-            .collect();
-        for name in forged {
-            head.remove_header(&name);
-        }
+        drop_fields(head, |name| rewrite::dropped_from_untrusted(name).is_some());
     }
     let public = call.public().map_err(failure::error)?;
     for (name, value) in ForwardingHeaders::new(client, public).into_headers() {
         head.insert_header(name, value)?;
     }
     Ok(())
+}
+
+fn drop_fields(head: &mut RequestHeader, dropped: impl Fn(&str) -> bool) {
+    let names = head.headers.keys();
+    let found: Vec<HeaderName> = names
+        .filter(|name| dropped(name.as_str()))
+        .cloned()
+        .collect();
+    for name in found {
+        head.remove_header(&name);
+    }
 }

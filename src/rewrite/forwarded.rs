@@ -15,7 +15,7 @@
 mod dropped;
 mod hops;
 
-pub use dropped::dropped_from_untrusted;
+pub use dropped::{dropped_from_untrusted, names_a_method};
 pub use hops::{MAX_HOPS, client_address, forwarded_for};
 
 use super::origin::PublicOrigin;

@@ -86,11 +86,7 @@ fn upstream(
     } else {
         rewrite::Scheme::Http
     };
-    let port = server
-        .url
-        .port
-        .or(kind.default_port(is_tls))
-        .unwrap_or(scheme.default_port());
+    let port = server.port();
     let host = server.url.host.as_str();
     let tls = if is_tls {
         Some(reach_tls(name, server, files, wrong)?)

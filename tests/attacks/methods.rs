@@ -7,17 +7,25 @@ const MORE: &[&str] = &[
     "X-HTTP-Method",
     "X-Method-Override",
     "X_HTTP_Method_Override",
+    "X-HTTP_Method-Override",
+    "X.HTTP.Method.Override",
 ];
 
-#[tokio::test]
-async fn where_methods_are_listed_no_field_names_another_one() {
+/// A gateway before this server, with these routes to it.
+async fn routes(routes: &str) -> Stage {
     let stage = stage(ok).await;
     let address = stage.server.address();
     let yaml = format!(
-        "servers: {{ s: {{ kind: http, url: 'http://{address}' }} }}\n\
-         hosts: {{ proxy.example.com: {{ routes: [ {{ path: /ro/, server: s, methods: [GET] }}, {{ path: /all/, server: s }} ] }} }}\n"
+        "servers: {{ s: {{ kind: http, url: 'http://{address}' }} }}\nhosts: {{ proxy.example.com: {{ routes: [ {routes} ] }} }}\n"
     );
     stage.edge.reload(&yaml).await.unwrap();
+    stage
+}
+
+#[tokio::test]
+async fn where_methods_are_listed_no_field_names_another_one() {
+    let stage =
+        routes("{ path: /ro/, server: s, methods: [GET] }, { path: /all/, server: s }").await;
     for (target, passes) in [("/ro/x", false), ("/all/x", true)] {
         for name in MORE {
             let got = stage.get(target, &format!("{name}: DELETE\r\n")).await;
@@ -30,13 +38,10 @@ async fn where_methods_are_listed_no_field_names_another_one() {
 
 #[tokio::test]
 async fn who_may_get_may_ask_for_the_head() {
-    let stage = stage(ok).await;
-    let address = stage.server.address();
-    let yaml = format!(
-        "servers: {{ s: {{ kind: http, url: 'http://{address}' }} }}\n\
-         hosts: {{ proxy.example.com: {{ routes: [ {{ path: /ro/, server: s, methods: [GET] }}, {{ path: /post/, server: s, methods: [POST] }} ] }} }}\n"
-    );
-    stage.edge.reload(&yaml).await.unwrap();
+    let stage = routes(
+        "{ path: /ro/, server: s, methods: [GET] }, { path: /post/, server: s, methods: [POST] }",
+    )
+    .await;
     for (line, status, allow) in [
         ("HEAD /ro/x", 200, None),
         ("DELETE /ro/x", 405, Some("GET, HEAD")),

@@ -43,6 +43,13 @@ const PREFIXES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Fields from which many frameworks take the method in place of the real one.
+const METHODS: [&str; 3] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
 /// Single headers with the reason.
 const NAMES: &[(&str, &str)] = &[
     (
@@ -131,6 +138,11 @@ pub fn dropped_from_untrusted(name: &str) -> Option<&'static str> {
     by_prefix
         .or_else(|| NAMES.iter().find(|(dropped, _)| reads_as(name, dropped)))
         .map(|(_, why)| *why)
+}
+
+/// Whether a server may take the method from this field. The name in lower case.
+pub fn names_a_method(name: &str) -> bool {
+    METHODS.iter().any(|method| reads_as(name, method))
 }
 
 /// SECURITY: a server that hands headers on as variables (CGI, WSGI, ISAPI) reads `X_Real_IP` as `X-Real-IP`, and some `X.Real.IP` too.
